@@ -1,0 +1,1 @@
+"""Know how xDS messages look on the wire; generated from `protos/`."""
