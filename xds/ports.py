@@ -1,0 +1,66 @@
+"""Know `host:port` addresses, and why one can not be listened on."""
+
+import socket
+from dataclasses import dataclass
+from typing import Final, Self
+
+_HIGHEST: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A TCP address; IPv6 hosts are held without their brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `host:port` or `[IPv6]:port`.
+
+        Raises ValueError, whose text says what is wrong and what would be right.
+        """
+        host, colon, port = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            message = f"{text!r} has an IPv6 address without brackets; write [::1]:18000"
+            raise ValueError(message)
+        if not colon or not host:
+            message = f"{text!r} is no address; write host:port, such as 127.0.0.1:18000"
+            raise ValueError(message)
+        if not port.isdecimal() or int(port) > _HIGHEST:
+            message = f"{port!r} is no port; write a number from 0 to {_HIGHEST}"
+            raise ValueError(message)
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def listen_failure(address: HostPort) -> str | None:
+    """Return why nothing can listen on an address now, or None if it can be listened on."""
+    try:
+        found = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError as error:
+        return error.strerror
+    family, kind, protocol, _, target = found[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As servers do, so that connections of an earlier one in TIME_WAIT are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(target)
+            probe.listen(1)
+        except OSError as error:
+            return error.strerror
+    return None
+
+
+def free_port(host: str) -> int:
+    """Return a port of this machine on which nothing listens at the moment."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
