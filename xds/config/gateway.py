@@ -1,0 +1,197 @@
+"""Know what a gateway is, whichever file described it: models, their endpoints, how to treat them.
+
+Every value here is frozen. Times are `datetime.timedelta`, sizes bytes, shares percent.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+MAX_WEIGHT: Final = 4294967295
+
+_UNITS: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)\Z")
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if match is None:
+        message = "is no duration"
+        raise ValueError(message)
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
+_A_TIME: Final = "a duration with its unit, such as 10s, 500ms or 5m"
+_A_TIME_OR_NONE: Final = f"{_A_TIME}; 0s for no limit"
+
+PositiveDuration = Annotated[
+    Duration,
+    Field(gt=timedelta(0), le=timedelta(days=365), description=f"{_A_TIME}, above zero"),
+]
+Limit = Annotated[
+    Duration,
+    Field(ge=timedelta(0), le=timedelta(days=365), description=_A_TIME_OR_NONE),
+]
+Count = Annotated[
+    int, Field(strict=True, ge=1, le=MAX_WEIGHT, description="a whole number from 1 on")
+]
+Port = Annotated[
+    int,
+    Field(strict=True, ge=1, le=65535, description="a whole number from 1 to 65535"),
+]
+Name = Annotated[str, Field(min_length=1, description="a name in quotes")]
+
+
+class Part(BaseModel):
+    """A frozen part of a file, in which an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OutlierDetection(Part):
+    """When an endpoint is ejected from its pool, and for how long.
+
+    https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
+    """
+
+    consecutive_5xx: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=MAX_WEIGHT,
+            description="a whole number; 0 for no ejection",
+        ),
+    ] = 5
+    interval: PositiveDuration = timedelta(seconds=10)
+    base_ejection_time: PositiveDuration = timedelta(seconds=30)
+    max_ejection_percent: Annotated[
+        int,
+        Field(strict=True, ge=0, le=100, description="a whole number from 0 to 100"),
+    ] = 100
+
+
+class HealthCheck(Part):
+    """How endpoints are asked whether they are well."""
+
+    path: Annotated[str, Field(pattern="^/", description="a path, such as /health")]
+    interval: PositiveDuration = timedelta(seconds=10)
+    timeout: PositiveDuration = timedelta(seconds=2)
+
+
+class Retry(Part):
+    """When a request is tried again on another endpoint, and how often after the first try."""
+
+    on: Annotated[
+        str,
+        Field(min_length=1, description="Envoy's retry conditions, separated by commas"),
+    ] = "connect-failure,refused-stream,reset"
+    attempts: Annotated[
+        int,
+        Field(strict=True, ge=0, le=100, description="a whole number from 0 to 100"),
+    ] = 2
+
+
+class CircuitBreaker(Part):
+    """How much one pool takes at once."""
+
+    max_connections: Count = 1024
+    max_pending_requests: Count = 1024
+    max_requests: Count = 4096
+
+
+class Timeout(Part):
+    """How long each thing may take."""
+
+    request: Limit = timedelta(seconds=300)
+    idle: Limit = timedelta(seconds=300)
+    connect: PositiveDuration = timedelta(seconds=5)
+    # Below the 5 s after which uvicorn, and so vLLM, closes an idle connection: the side that
+    # closes first never sends a request into a connection that the other is just closing.
+    upstream_idle: Limit = timedelta(seconds=4)
+
+
+class Resilience(Part):
+    """How a pool of endpoints is treated."""
+
+    lb_policy: Annotated[
+        Literal["round_robin", "least_request"],
+        Field(description="round_robin or least_request"),
+    ] = "round_robin"
+    outlier_detection: OutlierDetection = OutlierDetection()
+    health_check: HealthCheck | None = None
+    retry: Retry = Retry()
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
+    timeout: Timeout = Timeout()
+
+
+class Routing(Part):
+    """How a request finds its model."""
+
+    model_header: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9!#$%&'*+.^_`|~-]+$",
+            description="a header name in lower case, such as x-selected-model",
+        ),
+    ] = "x-selected-model"
+    unknown_model: Annotated[
+        Literal["default", "reject"], Field(description="default or reject")
+    ] = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server: an IP address or a host name, and how much of its pool's traffic it takes.
+
+    Weight 0 means drained. Priority 0 serves first; the next one when that is unhealthy.
+    """
+
+    name: str
+    address: str
+    port: int
+    weight: int = 1
+    priority: int = 0
+    zone: str = ""
+    is_ip: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model, the endpoints that serve it, and the LoRA adapters that are served with it."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    loras: tuple[str, ...] = ()
+    resilience: Resilience = field(default_factory=Resilience)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where clients connect."""
+
+    name: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that a configuration says about endpoints and routing.
+
+    `default_model` takes the requests that name no model, or none that is known; where it is None,
+    `endpoints`, all of them, do.
+    """
+
+    listeners: tuple[Listener, ...]
+    endpoints: tuple[Endpoint, ...]
+    models: tuple[Model, ...]
+    default_model: str | None = None
+    routing: Routing = field(default_factory=Routing)
+    resilience: Resilience = field(default_factory=Resilience)

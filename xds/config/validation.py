@@ -1,0 +1,102 @@
+"""Know how to hold values against a pydantic model and tell every mistake in a user's words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from xds.config.document import Document, kind
+from xds.config.problems import Path, Problem, listed, nearest
+
+M = TypeVar("M", bound=BaseModel)
+
+_SHAPES: Final = {
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+}
+
+
+def validate(
+    document: Document,
+    model: type[M],
+    value: object,
+    path: Path,
+    problems: list[Problem],
+) -> M | None:
+    """Return the value that stands at a path as a model, or None after adding its problems."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        problems.extend(_problem(document, model, path, detail) for detail in details)
+        return None
+
+
+def _problem(
+    document: Document, model: type[BaseModel], path: Path, detail: ErrorDetails
+) -> Problem:
+    steps = detail["loc"]
+    where = (*path, *steps)
+    if detail["type"] == "extra_forbidden":
+        known = _keys(_owner(model, steps[:-1]))
+        return document.problem(where, unknown_key(str(steps[-1]), known), key=True)
+    info = _field(model, steps)
+    right = (info and info.description) or _SHAPES.get(detail["type"], "another value")
+    if detail["type"] == "missing":
+        return document.problem(where, f"is missing; write {right}")
+    return document.problem(where, f"is {kind(detail['input'])}; write {right}")
+
+
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """Say that a key means nothing here, and which one was most likely meant."""
+    if close := nearest(key, known):
+        return f'is not a known key; did you mean "{close}"?'
+    return f"is not a known key; known here: {listed(known)}"
+
+
+def _owner(model: type[BaseModel], steps: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """Return the model in which a path ends."""
+    info = _field(model, steps)
+    return model if not steps else _model_of(info.annotation) if info else None
+
+
+def _field(model: type[BaseModel], steps: tuple[int | str, ...]) -> FieldInfo | None:
+    """Return the field, or the item of a list, at which a path ends."""
+    current: type[BaseModel] | None = model
+    info: FieldInfo | None = None
+    for step in steps:
+        if isinstance(step, int):
+            info = _item(info) or info
+        elif found := current and _fields(current).get(step):
+            info = found
+            current = _model_of(found.annotation)
+    return info
+
+
+def _item(info: FieldInfo | None) -> FieldInfo | None:
+    """Return what a field's annotation, `list[Annotated[T, Field(...)]]`, says of an item."""
+    arguments = get_args(info.annotation) if info else ()
+    said = (one for argument in arguments[:1] for one in get_args(argument)[1:])
+    return next((one for one in said if isinstance(one, FieldInfo)), None)
+
+
+def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def _keys(model: type[BaseModel] | None) -> list[str]:
+    return list(_fields(model)) if model else []
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
+    """Return the model inside an annotation such as `dict[str, Model]` or `Model | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_of(argument) for argument in get_args(annotation))
+    return next((model for model in found if model is not None), None)
