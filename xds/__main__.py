@@ -1,0 +1,6 @@
+"""`python -m xds`: the command line."""
+
+from xds.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""`xds bootstrap`: what a user hands to their own Envoy."""
+
+from typing import Annotated
+
+import typer
+
+from xds.cli.options import DEFAULT_ENVOY_ADMIN, DEFAULT_LISTEN, address
+from xds.ports import HostPort
+from xds.translate.bootstrap import Node
+from xds.translate.bootstrap import bootstrap as bootstrap_message
+from xds.translate.text import to_dict, to_yaml
+
+
+def bootstrap(
+    xds_address: Annotated[
+        HostPort,
+        typer.Option(parser=address, metavar="HOST:PORT", help="Where the control plane listens."),
+    ] = DEFAULT_LISTEN,
+    node_id: Annotated[str, typer.Option(help="The name of this Envoy.")] = "envoy",
+    node_cluster: Annotated[
+        str, typer.Option(help="The name of the fleet that it belongs to.")
+    ] = "llm-gateway",
+    admin_address: Annotated[
+        HostPort,
+        typer.Option(parser=address, metavar="HOST:PORT", help="Envoy's own admin page."),
+    ] = DEFAULT_ENVOY_ADMIN,
+) -> None:
+    """Print the bootstrap of an Envoy that follows this control plane."""
+    node = Node(
+        id=node_id,
+        cluster=node_cluster,
+        admin_host=admin_address.host,
+        admin_port=admin_address.port,
+        xds_host=xds_address.host,
+        xds_port=xds_address.port,
+    )
+    typer.echo(to_yaml(to_dict(bootstrap_message(node))), nl=False)

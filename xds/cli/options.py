@@ -1,0 +1,61 @@
+"""Know the options that several commands share, each declared once."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from xds.cli.logs import LogFormat, LogLevel
+from xds.ports import HostPort
+
+
+def address(text: str | HostPort) -> HostPort:
+    """Read an address from the command line."""
+    try:
+        return HostPort.parse(str(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Config = Annotated[
+    Path,
+    typer.Argument(envvar="XDS_CONFIG", help="The router's configuration file.", show_default=True),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", envvar="XDS_SETTINGS", help="Our own settings file."),
+]
+Listen = Annotated[
+    HostPort,
+    typer.Option(
+        parser=address,
+        envvar="XDS_LISTEN",
+        metavar="HOST:PORT",
+        help="Where Envoys connect; port 0 picks a free one.",
+    ),
+]
+EnvoyAdmin = Annotated[
+    HostPort,
+    typer.Option(
+        parser=address,
+        envvar="XDS_ENVOY_ADMIN",
+        metavar="HOST:PORT",
+        help="Envoy's own admin page; port 0 picks a free one.",
+    ),
+]
+Concurrency = Annotated[
+    int,
+    typer.Option(envvar="XDS_CONCURRENCY", min=1, help="Envoy's worker threads."),
+]
+Logs = Annotated[
+    LogFormat,
+    typer.Option("--log-format", envvar="XDS_LOG_FORMAT", help="How log lines look."),
+]
+Level = Annotated[
+    LogLevel,
+    typer.Option("--log-level", envvar="XDS_LOG_LEVEL", help="The least that is logged."),
+]
+
+DEFAULT_CONFIG: Final = Path("config.yaml")
+DEFAULT_LISTEN: Final = HostPort("127.0.0.1", 18000)
+DEFAULT_ENVOY_ADMIN: Final = HostPort("127.0.0.1", 19000)

@@ -1,0 +1,38 @@
+"""`xds serve`: the control plane."""
+
+import structlog
+
+from xds.app import Files, control_plane
+from xds.cli.life import run, stopped
+from xds.cli.logs import LogFormat, LogLevel, configure_logs
+from xds.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_LISTEN,
+    Config,
+    Level,
+    Listen,
+    Logs,
+    SettingsFile,
+)
+from xds.ports import HostPort
+
+_log = structlog.get_logger("xds")
+
+
+def serve(
+    config: Config = DEFAULT_CONFIG,
+    settings: SettingsFile = None,
+    listen: Listen = DEFAULT_LISTEN,
+    log_format: Logs = LogFormat.CONSOLE,
+    log_level: Level = LogLevel.INFO,
+) -> None:
+    """Serve CONFIG to Envoys over ADS, and every change of it."""
+    configure_logs(log_format, log_level)
+    run(_serve(Files(config, settings), listen))
+
+
+async def _serve(files: Files, listen: HostPort) -> None:
+    async with control_plane(files, str(listen)) as port:
+        _log.info("serving", xds=str(HostPort(listen.host, port)))
+        await stopped()
+        _log.info("stopping")

@@ -1,0 +1,96 @@
+"""Know when files may have changed, and nothing of what is in them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+
+QUIET: Final = 0.1
+LONGEST: Final = 1.0
+
+# Reading a file makes events too; those are left out, or each reload would cause the next.
+_EVENTS: Final[list[type[FileSystemEvent]]] = [
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
+
+
+async def changes(
+    paths: Iterable[Path], *, quiet: float = QUIET, longest: float = LONGEST
+) -> AsyncIterator[None]:
+    """Yield once after each burst of changes that may concern one of the files.
+
+    Directories are watched, not the files, so that a file may be replaced, moved or written anew.
+    A burst ends after `quiet` seconds without a change, or `longest` seconds after its first. The
+    first item comes at once, when watching has begun: what is read then is not missed later.
+    """
+    changed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    observer = Observer()
+    handler = _Handler(_watched(paths), lambda: loop.call_soon_threadsafe(changed.set))
+    for directory in {path.parent for path in handler.watched}:
+        observer.schedule(handler, str(directory), event_filter=_EVENTS)
+    await asyncio.to_thread(observer.start)
+    try:
+        while True:
+            yield
+            await changed.wait()
+            await _settle(changed, loop.time() + longest, quiet)
+    finally:
+        observer.stop()
+        await asyncio.to_thread(observer.join)
+
+
+async def _settle(changed: asyncio.Event, deadline: float, quiet: float) -> None:
+    loop = asyncio.get_running_loop()
+    while changed.is_set():
+        changed.clear()
+        patience = min(quiet, deadline - loop.time())
+        try:
+            await asyncio.wait_for(changed.wait(), max(patience, 0))
+        except TimeoutError:
+            return
+
+
+def _watched(paths: Iterable[Path]) -> frozenset[Path]:
+    """Return the files, and what they point to where they are links."""
+    absolute = [path.absolute() for path in paths]
+    return frozenset(absolute) | {path.resolve() for path in absolute}
+
+
+class _Handler(FileSystemEventHandler):
+    """Calls `wake`, on watchdog's thread, for events that concern a watched file."""
+
+    def __init__(self, watched: frozenset[Path], wake: Callable[[], object]) -> None:
+        self.watched = watched
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        named = (Path(_text(event.src_path)), Path(_text(event.dest_path)))
+        # Kubernetes replaces all files of a volume at once by moving the link `..data`.
+        if any(path in self.watched or path.name == "..data" for path in named):
+            self._wake()
+
+
+def _text(path: bytes | str) -> str:
+    return path.decode() if isinstance(path, bytes) else path
