@@ -30,7 +30,7 @@ generate: $(VENV)/dev.stamp  ## Write the generated files anew
 	$(BIN)/xds bootstrap > envoy/bootstrap.yaml
 
 cases: $(VENV)/dev.stamp  ## Write the expected outputs of tests/cases anew
-	$(BIN)/pytest --update-cases tests/translate
+	$(BIN)/pytest --update-cases tests/translate/test_cases.py::test_case
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -64,7 +64,7 @@ def load(config: Source, settings: Source | None = None) -> Gateway:
     problems.extend(reading.problems)
     if document is not None:
         names = reading.endpoint_names, reading.model_names
-        problems.extend(unknown_names(document, own, *names))
+        problems.extend(unknown_names(document, *names))
     if problems:
         raise ConfigError(problems)
     return reading.gateway

@@ -1,6 +1,6 @@
 """Know our settings file: what the router's own file has no place for."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
 from pydantic import Field
@@ -90,18 +90,15 @@ def read_settings(document: Document) -> Settings:
 
 
 def unknown_names(
-    document: Document,
-    settings: Settings,
-    endpoints: Iterable[str],
-    models: Iterable[str],
+    document: Document, endpoints: Sequence[str], models: Sequence[str]
 ) -> list[Problem]:
     """Return the mistakes of naming endpoints or models that the configuration does not have."""
-    return [
-        document.problem((section, name), unknown(kind, name, known), key=True)
-        for section, kind, known, named in (
-            ("endpoints", "endpoint", list(endpoints), settings.endpoints),
-            ("models", "model", list(models), settings.models),
+    problems: list[Problem] = []
+    for section, kind, known in (("endpoints", "endpoint", endpoints), ("models", "model", models)):
+        named = document.data.get(section)
+        problems.extend(
+            document.problem((section, name), unknown(kind, name, known), key=True)
+            for name in (named if isinstance(named, dict) else {})
+            if name not in known
         )
-        for name in named
-        if name not in known
-    ]
+    return problems

@@ -72,7 +72,7 @@ def cluster(
         common_lb_config=ClusterCommonLbConfig(
             # Envoy's 50 % would send requests to endpoints known to be dead as soon as half are.
             healthy_panic_threshold=Percent(value=1),
-            # Envoy holds a change of weights back for 1 s, to merge it with the next.
+            # Envoy may hold a change of health or weights back for 1 s, to merge it with the next.
             update_merge_window=timedelta(0),
         ),
         circuit_breakers=circuit_breakers(resilience.circuit_breaker),
