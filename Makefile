@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check generate cases clean
+.PHONY: run test check bench generate cases clean
 
 run: $(VENV)/run.stamp  ## The gateway with stand-in servers, to try
 	$(BIN)/xds demo
@@ -21,6 +21,9 @@ check: $(VENV)/dev.stamp  ## Everything that can be told without running the pro
 	diff -r -x '__*' xds/wire "$$generated/xds/wire"; \
 	$(BIN)/xds bootstrap | diff envoy/bootstrap.yaml -; \
 	echo "generated files are current"
+
+bench: $(VENV)/dev.stamp  ## Figures, printed as tables
+	$(BIN)/python bench/cold_start.py
 
 PROTOS = $(wildcard protos/xds/wire/*.proto)
 PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos
