@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -13,12 +14,20 @@ from xds.config.load import Source, load, read_file
 from xds.config.problems import ConfigError, Problem
 from xds.resources import CLUSTERS, ENDPOINTS, LISTENERS, ROUTES, Resource
 from xds.server.ads import AdsServer
-from xds.snapshot import Snapshot
+from xds.server.credentials import TlsFiles, server_credentials
+from xds.snapshot import Change, Snapshot
 from xds.store import SnapshotStore
 from xds.translate import Translation, translate
 from xds.watcher import changes
 
 _log = structlog.get_logger("xds")
+
+_NAMES: Final = {
+    CLUSTERS: "clusters",
+    ENDPOINTS: "endpoints",
+    LISTENERS: "listeners",
+    ROUTES: "routes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +126,31 @@ def _snapshot(sources: list[Source]) -> Snapshot:
 
 
 def _words(old: Snapshot | None, new: Snapshot) -> dict[str, str]:
-    """Return the change for the log: `{"Cluster": "+2 -1 ~3"}`."""
-    changes_ = new.changes_since(old or Snapshot.build(()))
-    return {
-        url.rsplit(".", 1)[-1]: f"+{change.added} -{change.removed} ~{change.changed}"
-        for url, change in changes_.items()
-    }
+    """Return what changed, for the log: `{"clusters": "+2 ~3"}`."""
+    found = new.changes_since(old or Snapshot.build(()))
+    return {_NAMES[url]: _counted(change) for url, change in found.items()}
+
+
+def _counted(change: Change) -> str:
+    signed = (("+", change.added), ("-", change.removed), ("~", change.changed))
+    return " ".join(f"{sign}{count}" for sign, count in signed if count)
 
 
 @asynccontextmanager
-async def control_plane(files: Files, listen: str, grace: float = 5) -> AsyncIterator[int]:
+async def control_plane(
+    files: Files, listen: str, *, tls: TlsFiles | None = None, grace: float = 5
+) -> AsyncIterator[int]:
     """Serve the files, and every change of them, for as long as the context lasts.
 
     Yields the port. `grace` is how long streams may take to end, in seconds. Raises ConfigError if
-    the files hold mistakes at the start, OSError if `listen` can not be listened on.
+    the files hold mistakes at the start, OSError if `listen` can not be listened on, or the
+    certificates can not be used.
     """
     store = SnapshotStore()
     server = AdsServer(store, identifier="semantic-router-xds")
     publisher = Publisher(files, store)
     await publisher.publish()
-    port = await server.start(listen)
+    port = await server.start(listen, server_credentials(tls) if tls else None)
     async with asyncio.TaskGroup() as group:
         following = group.create_task(publisher.follow())
         try:

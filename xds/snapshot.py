@@ -8,6 +8,7 @@ from typing import Final, Self
 from xds.resources import CLUSTERS, ENDPOINTS, ORDER, Resource, digest
 from xds.wire import references_pb2 as references
 
+# What nobody published is known to be empty, and has a version as everything has.
 _NONE: Final[Mapping[str, Resource]] = MappingProxyType({})
 
 
@@ -57,8 +58,8 @@ class Snapshot:
         return {url: change for url, change in changes.items() if change != Change()}
 
     def version(self, type_url: str) -> str:
-        """Return the version of all resources of one type together; "" where there are none."""
-        return self.versions.get(type_url, "")
+        """Return the version of all resources of one type together."""
+        return self.versions.get(type_url) or version_of(_NONE)
 
 
 def _types(*snapshots: Snapshot) -> list[str]:

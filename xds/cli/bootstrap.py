@@ -6,7 +6,7 @@ import typer
 
 from xds.cli.options import DEFAULT_ENVOY_ADMIN, DEFAULT_LISTEN, address
 from xds.ports import HostPort
-from xds.translate.bootstrap import Node
+from xds.translate.bootstrap import Node, Tls
 from xds.translate.bootstrap import bootstrap as bootstrap_message
 from xds.translate.text import to_dict, to_yaml
 
@@ -24,8 +24,19 @@ def bootstrap(
         HostPort,
         typer.Option(parser=address, metavar="HOST:PORT", help="Envoy's own admin page."),
     ] = DEFAULT_ENVOY_ADMIN,
+    tls_ca: Annotated[
+        str | None, typer.Option(help="Who signs the control plane's certificate; turns TLS on.")
+    ] = None,
+    tls_cert: Annotated[str | None, typer.Option(help="Envoy's own certificate.")] = None,
+    tls_key: Annotated[str | None, typer.Option(help="The key of Envoy's certificate.")] = None,
 ) -> None:
-    """Print the bootstrap of an Envoy that follows this control plane."""
+    """Print the bootstrap of an Envoy that follows this control plane.
+
+    The TLS files are PEM files on Envoy's machine.
+    """
+    if (tls_cert is None) != (tls_key is None) or (tls_cert and not tls_ca):
+        message = "--tls-cert and --tls-key go together, and with --tls-ca"
+        raise typer.BadParameter(message)
     node = Node(
         id=node_id,
         cluster=node_cluster,
@@ -33,5 +44,6 @@ def bootstrap(
         admin_port=admin_address.port,
         xds_host=xds_address.host,
         xds_port=xds_address.port,
+        tls=Tls(tls_ca, tls_cert, tls_key) if tls_ca else None,
     )
     typer.echo(to_yaml(to_dict(bootstrap_message(node))), nl=False)

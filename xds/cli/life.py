@@ -22,7 +22,7 @@ def failures_told() -> Iterator[None]:
     try:
         yield
     except* (ConfigError, EnvoyError, CheckError, OSError) as group:
-        told.extend(str(error) for error in _leaves(group))
+        told.extend(_told(error) for error in _leaves(group))
     if told:
         for text in told:
             typer.echo(text, err=True)
@@ -48,6 +48,12 @@ async def stopped(*also: asyncio.Future[Any]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask, number)
     await asyncio.wait({asked, *also}, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:

@@ -7,6 +7,7 @@ import typer
 
 from xds.cli.logs import LogFormat, LogLevel
 from xds.ports import HostPort
+from xds.server.credentials import TlsFiles
 
 
 def address(text: str | HostPort) -> HostPort:
@@ -55,6 +56,30 @@ Level = Annotated[
     LogLevel,
     typer.Option("--log-level", envvar="XDS_LOG_LEVEL", help="The least that is logged."),
 ]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option(envvar="XDS_TLS_CERT", help="Our certificate chain, PEM; turns TLS on."),
+]
+TlsKey = Annotated[
+    Path | None, typer.Option(envvar="XDS_TLS_KEY", help="The key of our certificate, PEM.")
+]
+TlsClientCa = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="XDS_TLS_CLIENT_CA", help="Who signs Envoys' certificates, PEM; turns mTLS on."
+    ),
+]
+
+
+def tls_files(cert: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:
+    """Return the TLS options as one value."""
+    if cert is None and key is None and client_ca is None:
+        return None
+    if cert is None or key is None:
+        message = "--tls-cert and --tls-key go together; --tls-client-ca needs both"
+        raise typer.BadParameter(message)
+    return TlsFiles(cert, key, client_ca)
+
 
 DEFAULT_CONFIG: Final = Path("config.yaml")
 DEFAULT_LISTEN: Final = HostPort("127.0.0.1", 18000)

@@ -31,10 +31,19 @@ from envoy_data_plane.envoy.config.overload.v3 import OverloadManager, ResourceM
 from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 import (
     DownstreamConnectionsConfig,
 )
+from envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 import (
+    CertificateValidationContext,
+    CommonTlsContext,
+    SubjectAltNameMatcher,
+    SubjectAltNameMatcherSanType,
+    TlsCertificate,
+    UpstreamTlsContext,
+)
 from envoy_data_plane.envoy.extensions.upstreams.http.v3 import (
     HttpProtocolOptions,
     HttpProtocolOptionsExplicitHttpConfig,
 )
+from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 from envoy_data_plane.google.protobuf import Any
 
 from xds.config.addresses import is_ip
@@ -48,6 +57,15 @@ _MAX_CONNECTIONS: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """PEM files on Envoy's machine: who signed the control plane's certificate, and Envoy's own."""
+
+    ca: str
+    cert: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """Who an Envoy is, and where its own admin page and its control plane are."""
 
@@ -57,6 +75,7 @@ class Node:
     admin_port: int
     xds_host: str
     xds_port: int
+    tls: Tls | None = None
 
 
 def bootstrap(node: Node) -> Bootstrap:
@@ -121,4 +140,31 @@ def _xds_cluster(node: Node) -> Cluster:
         connect_timeout=timedelta(seconds=5),
         load_assignment=cluster_load_assignment(XDS_CLUSTER, [server]),
         typed_extension_protocol_options={UPSTREAM_HTTP: Any.pack(options)},
+        transport_socket=_transport_socket(node.tls, node.xds_host) if node.tls else None,
+    )
+
+
+def _transport_socket(tls: Tls, host: str) -> core.TransportSocket:
+    by_ip = is_ip(host)
+    name = SubjectAltNameMatcher(
+        san_type=SubjectAltNameMatcherSanType.IP_ADDRESS
+        if by_ip
+        else SubjectAltNameMatcherSanType.DNS,
+        matcher=StringMatcher(exact=host),
+    )
+    context = CommonTlsContext(
+        alpn_protocols=["h2"],
+        tls_certificates=[_certificate(tls.cert, tls.key)] if tls.cert and tls.key else [],
+        validation_context=CertificateValidationContext(
+            trusted_ca=core.DataSource(filename=tls.ca), match_typed_subject_alt_names=[name]
+        ),
+    )
+    upstream = UpstreamTlsContext(common_tls_context=context, sni="" if by_ip else host)
+    return core.TransportSocket(name="envoy.transport_sockets.tls", typed_config=Any.pack(upstream))
+
+
+def _certificate(cert: str, key: str) -> TlsCertificate:
+    return TlsCertificate(
+        certificate_chain=core.DataSource(filename=cert),
+        private_key=core.DataSource(filename=key),
     )
