@@ -1,0 +1,471 @@
+"""How a YAML file becomes plain values that know where they stand, and which files are refused."""
+
+import codecs
+from typing import Any
+
+import pytest
+
+from xds.config import document
+from xds.config.document import MAX_DEPTH, MAX_VALUES, Document, kind
+from xds.config.problems import ConfigError, Path
+
+RIGHT = "write a mapping, such as `vllm_endpoints:` with a list below it"
+MEND = "mend the indentation, quotes or brackets here or just above"
+STRAY = "while scanning for the next token, found character that cannot start any token"
+NO_TEXT = "this is not text in UTF-8; write a YAML file"
+CONTROL = "a control character, which YAML does not allow; write a YAML text file"
+NO_KEY = "a key must be text; write a plain word"
+TOO_DEEP = f"more than {MAX_DEPTH} levels deep; write it flatter"
+
+
+def data(text: str) -> dict[str, Any]:
+    return Document.parse("config.yaml", text.encode()).data
+
+
+def errors(content: str | bytes) -> list[str]:
+    """Return the lines of the refusal, without the name of the file that each begins with."""
+    encoded = content.encode() if isinstance(content, str) else content
+    with pytest.raises(ConfigError) as refused:
+        Document.parse("config.yaml", encoded)
+    lines = str(refused.value).splitlines()
+    assert all(line.startswith("config.yaml:") for line in lines)
+    return [line.removeprefix("config.yaml:") for line in lines]
+
+
+def nested(levels: int) -> str:
+    """Return a mapping with lists inside, so many levels in all."""
+    return "key: " + "[" * (levels - 1) + "]" * (levels - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{}", {}),
+        ("a: 1\n", {"a": 1}),
+        ("a: 1\r\nb: 2\r\n", {"a": 1, "b": 2}),
+        ("# first\n---\na: text # last\n...\n", {"a": "text"}),
+        ("%YAML 1.1\n---\na: 1", {"a": 1}),
+        ("a: [1, x, [true, ~]]", {"a": [1, "x", [True, None]]}),
+        ("a:\n- b: 1\n  c: 2\n- d: {}\n- []\n", {"a": [{"b": 1, "c": 2}, {"d": {}}, []]}),
+        ("a: !!map {b: !!seq [1]}", {"a": {"b": [1]}}),
+        ('{"a": {"b": [1, 2.5, "c", null]}}', {"a": {"b": [1, 2.5, "c", None]}}),
+        ("a: |\n  b\n  c\n", {"a": "b\nc\n"}),
+        ("? a\n? b\n", {"a": None, "b": None}),
+        ("'': 1", {"": 1}),
+        ("ключ: 值", {"ключ": "值"}),
+    ],
+)
+def test_plain_values(text: str, value: dict[str, Any]) -> None:
+    assert data(text) == value
+
+
+def test_keys_stay_text() -> None:
+    assert data("3.50: a\non: b\n~: c\n0x1F: d\n2001-12-14: e") == {
+        "3.50": "a",
+        "on": "b",
+        "~": "c",
+        "0x1F": "d",
+        "2001-12-14": "e",
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("a: é".encode(), id="UTF-8"),
+        pytest.param(codecs.BOM_UTF8 + "a: é".encode(), id="UTF-8 with a byte order mark"),
+        pytest.param(codecs.BOM_UTF16_LE + "a: é".encode("utf-16-le"), id="UTF-16, LE"),
+        pytest.param(codecs.BOM_UTF16_BE + "a: é".encode("utf-16-be"), id="UTF-16, BE"),
+    ],
+)
+def test_every_encoding_of_yaml_is_understood(content: bytes) -> None:
+    assert Document.parse("config.yaml", content).data == {"a": "é"}
+
+
+def test_a_byte_order_mark_moves_no_place() -> None:
+    assert errors(codecs.BOM_UTF8 + b"a: @x") == [f"1:4: not valid YAML: {STRAY}; {MEND}"]
+    assert errors(codecs.BOM_UTF8 + b"a: \x07") == [f"1:4: {CONTROL}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: &x 1\nb: *x", {"a": 1, "b": 1}),
+        ("a: &x\nb: *x", {"a": None, "b": None}),
+        ("a: &x [1, 2]\nb: {c: *x}", {"a": [1, 2], "b": {"c": [1, 2]}}),
+        ("a: &x {b: &y 1}\nc: [*x, *y]", {"a": {"b": 1}, "c": [{"b": 1}, 1]}),
+        ("a: [&x 1, *x, &x 2, *x]", {"a": [1, 1, 2, 2]}),
+        ("&x a: *x", {"a": "a"}),
+    ],
+)
+def test_aliases_repeat_what_was_anchored_last(text: str, value: dict[str, Any]) -> None:
+    assert data(text) == value
+
+
+@pytest.mark.parametrize(
+    ("merge", "value"),
+    [
+        ("{<<: *x}", {"port": 8000, "weight": 1}),
+        ("{<<: *x, weight: 3}", {"port": 8000, "weight": 3}),
+        ("{weight: 3, <<: *x}", {"port": 8000, "weight": 3}),
+        ("{<<: [*y, *x]}", {"port": 9000, "weight": 1}),
+        ("{<<: [*x, *y]}", {"port": 8000, "weight": 1}),
+        ("{<<: {weight: 2}}", {"weight": 2}),
+        ("{<<: []}", {}),
+        ("{'<<': 1}", {"<<": 1}),
+    ],
+)
+def test_merged_keys_yield_to_own_keys_and_to_those_of_earlier_mappings(
+    merge: str, value: dict[str, Any]
+) -> None:
+    text = f"x: &x {{port: 8000, weight: 1}}\ny: &y {{port: 9000}}\nmerged: {merge}\n"
+
+    assert data(text)["merged"] == value
+
+
+def test_merging_leaves_what_is_merged_as_it_is() -> None:
+    assert data("a: &x {b: 1}\nc: {<<: *x, b: 2, d: 3}\ne: *x") == {
+        "a": {"b": 1},
+        "c": {"b": 2, "d": 3},
+        "e": {"b": 1},
+    }
+
+
+PLACES = """\
+name: router
+vllm_endpoints:
+  - name: a
+    port: 0
+  - &b {name: b}
+  - *b
+  - - x
+    - [y, z]
+"a b": 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        ((), "1:1", "1:1"),
+        (("name",), "1:1", "1:7"),
+        (("vllm_endpoints",), "2:1", "3:3"),
+        (("vllm_endpoints", 0), "3:5", "3:5"),
+        (("vllm_endpoints", 0, "name"), "3:5", "3:11"),
+        (("vllm_endpoints", 0, "port"), "4:5", "4:11"),
+        (("vllm_endpoints", 1), "5:5", "5:5"),
+        (("vllm_endpoints", 1, "name"), "5:9", "5:15"),
+        (("vllm_endpoints", 2), "6:5", "6:5"),
+        (("vllm_endpoints", 3, 1, 1), "8:11", "8:11"),
+        (("a b",), "9:1", "9:8"),
+    ],
+)
+def test_a_problem_stands_at_its_key_or_its_value(path: Path, key: str, value: str) -> None:
+    parsed = Document.parse("config.yaml", PLACES.encode())
+    at_key, at_value = parsed.problem(path, "", key=True), parsed.problem(path, "")
+
+    assert f"{at_key.line}:{at_key.column}" == key
+    assert f"{at_value.line}:{at_value.column}" == value
+
+
+@pytest.mark.parametrize("key", [False, True])
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("missing",), "1:1: missing"),
+        (("missing", 3, "deep"), "1:1: missing[3].deep"),
+        (("name", "below"), "1:7: name.below"),
+        (("vllm_endpoints", 7), "3:3: vllm_endpoints[7]"),
+        (("vllm_endpoints", 0, "address"), "3:5: vllm_endpoints[0].address"),
+        (("vllm_endpoints", 1, "port"), "5:5: vllm_endpoints[1].port"),
+        pytest.param(
+            ("vllm_endpoints", 2, "name"), "6:5: vllm_endpoints[2].name", id="behind an alias"
+        ),
+    ],
+)
+def test_what_is_missing_is_missing_from_the_nearest_parent(
+    path: Path, place: str, *, key: bool
+) -> None:
+    parsed = Document.parse("config.yaml", PLACES.encode())
+
+    assert str(parsed.problem(path, "wrong", key=key)) == f"config.yaml:{place}: wrong"
+
+
+def test_what_was_merged_stands_where_it_is_merged() -> None:
+    parsed = Document.parse("config.yaml", b"a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n")
+
+    assert str(parsed.problem(("c", "b"), "wrong")) == "config.yaml:3:3: c.b: wrong"
+
+
+@pytest.mark.parametrize(
+    ("path", "spelled"),
+    [
+        (("a", "b"), "a.b"),
+        (("a_1", "b-2"), "a_1.b-2"),
+        (("a", 0, 1), "a[0][1]"),
+        (("model_config", "qwen3.5"), 'model_config["qwen3.5"]'),
+        (("model_config", "3"), 'model_config["3"]'),
+        (("", "a b", "c"), '[""]["a b"].c'),
+    ],
+)
+def test_paths_are_spelled_as_a_person_would(path: Path, spelled: str) -> None:
+    assert Document.parse("config.yaml", b"{}").problem(path, "").path == spelled
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "empty"),
+        (True, "true"),
+        (False, "false"),
+        (8000, "the number 8000"),
+        (1.5, "the number 1.5"),
+        ("8000", 'the string "8000"'),
+        ("", 'the string ""'),
+        ("a" * 60, f'the string "{"a" * 60}"'),
+        ("a" * 61, f'the string "{"a" * 57}..."'),
+        ([], "an empty list"),
+        ([1], "a list"),
+        ({}, "a mapping"),
+    ],
+)
+def test_values_are_told_in_words(value: object, words: str) -> None:
+    assert kind(value) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "the file is empty"),
+        ("\n# only a comment\n", "the file is empty"),
+        ("---\n...\n", "the file is empty"),
+        ("null", "the file is empty"),
+        ("- name: a\n", "the file is a list"),
+        ("[]", "the file is an empty list"),
+        ("8000", "the file is the number 8000"),
+        ("vllm_endpoints", 'the file is the string "vllm_endpoints"'),
+        ("name:a", 'the file is the string "name:a"'),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused(text: str, wrong: str) -> None:
+    assert errors(text) == [f"1:1: {wrong}; {RIGHT}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (
+            "a: [1, 2\nb: 3\n",
+            "2:2: not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'",
+        ),
+        ("a: b: c", "1:5: not valid YAML: mapping values are not allowed in this context"),
+        (
+            "a:\n\t- b",
+            f"2:1: not valid YAML: {STRAY}",
+        ),
+        (
+            "a: 'text",
+            "1:9: not valid YAML: while scanning a quoted scalar, found unexpected end of stream",
+        ),
+        (
+            'a: "\\q"',
+            "1:5: not valid YAML: while parsing a quoted scalar, found unknown escape character",
+        ),
+        (
+            "a: 1\n- b",
+            "2:1: not valid YAML: while parsing a block mapping, did not find expected key",
+        ),
+        (
+            "é: é\né: @x",
+            f"2:4: not valid YAML: {STRAY}",
+        ),
+    ],
+)
+def test_text_that_is_no_yaml_is_refused_where_it_ends_to_be(text: str, wrong: str) -> None:
+    assert errors(text) == [f"{wrong}; {MEND}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "a: 1\nb: 2\na: 3\n",
+            ["3:1: a: is a duplicate key, already written at 1:1; keep one of the two"],
+        ),
+        (
+            "a: 1\n'a': 2\n",
+            ["2:1: a: is a duplicate key, already written at 1:1; keep one of the two"],
+        ),
+        (
+            "a: 1\r\na: 2\r\na: 3\r\n",
+            [
+                "2:1: a: is a duplicate key, already written at 1:1; keep one of the two",
+                "3:1: a: is a duplicate key, already written at 1:1; keep one of the two",
+            ],
+        ),
+        (
+            "x:\n  - {k: 1}\n  - k: 1\n    k: 2\n",
+            ["4:5: x[1].k: is a duplicate key, already written at 3:5; keep one of the two"],
+        ),
+        (
+            "b: {'a b': {}, 'a b': {}}\nc: []\nc: []\n",
+            [
+                '1:16: b["a b"]: is a duplicate key, already written at 1:5; keep one of the two',
+                "3:1: c: is a duplicate key, already written at 2:1; keep one of the two",
+            ],
+        ),
+    ],
+)
+def test_a_key_that_is_written_twice_points_to_both_places(text: str, lines: list[str]) -> None:
+    assert errors(text) == lines
+
+
+def test_the_same_key_in_two_mappings_is_no_duplicate() -> None:
+    assert data("a: {k: 1}\nb: {k: 2, c: {k: 3}}") == {"a": {"k": 1}, "b": {"k": 2, "c": {"k": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("a: 1\n---\nb: 2\n", "2:1"), ("a: 1\n---\n", "2:1"), ("---\na: 1\n...\n---\nb: 2", "4:1")],
+)
+def test_a_second_document_is_refused(text: str, place: str) -> None:
+    assert errors(text) == [
+        f"{place}: a second YAML document begins; keep one document in the file"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"a: \xff", "1:4"),
+        (b"\x80", "1:1"),
+        (b"a: 1\nb: caf\xe9\n", "2:7"),
+        (b"a: 1\n\n\nb: \xc3", "4:4"),
+        (b"a: \xed\xa0\x80", "1:4"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_where_they_stand(content: bytes, place: str) -> None:
+    assert errors(content) == [f"{place}: {NO_TEXT}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("\x00", "1:1"),
+        ("a: \x07b", "1:4"),
+        ("a: 1\nb: x\x1b[31m", "2:5"),
+        ("a: 1\nb: '\x7f'", "2:5"),
+        ("a: \ufffe", "1:4"),
+    ],
+)
+def test_control_characters_are_refused_where_they_stand(text: str, place: str) -> None:
+    assert errors(text) == [f"{place}: {CONTROL}"]
+
+
+def test_64_levels_are_enough() -> None:
+    value = data(nested(MAX_DEPTH))["key"]
+
+    for _ in range(MAX_DEPTH - 2):
+        [value] = value
+    assert value == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param(nested(MAX_DEPTH + 1), "1:69", id="65 levels"),
+        pytest.param(nested(100_001), "1:69", id="100,000 lists in a mapping"),
+        pytest.param("[" * 100_000, "1:65", id="100,000 open brackets"),
+        pytest.param("{a: " * 100_000, "1:257", id="100,000 open braces"),
+        pytest.param("- " * 100_000, "1:129", id="100,000 dashes"),
+    ],
+)
+def test_more_than_64_levels_are_refused(text: str, place: str) -> None:
+    assert errors(text) == [f"{place}: {TOO_DEEP}"]
+
+
+def test_64_levels_are_counted_with_aliases_expanded() -> None:
+    chain = "a0: &a0 {}\n" + "".join(
+        f"a{level}: &a{level} [*a{level - 1}]\n" for level in range(1, MAX_DEPTH)
+    )
+
+    assert errors(chain) == [f"64:12: {TOO_DEEP}"]
+
+
+def test_a_bomb_of_aliases_is_refused() -> None:
+    bomb = "a0: &a0 [x]\n" + "".join(
+        f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 30)
+    )
+
+    assert errors(bomb) == [
+        f"8:55: the aliases expand to more than {MAX_VALUES} values; write them out"
+    ]
+
+
+def test_a_bomb_of_merged_lists_is_refused() -> None:
+    bomb = "a0: &a0 {x: [1, 2]}\n" + "".join(
+        f"a{level}: &a{level} {{<<: [{', '.join([f'*a{level - 1}'] * 10)}]}}\n"
+        for level in range(1, 30)
+    )
+
+    [line] = errors(bomb)
+    assert f"the aliases expand to more than {MAX_VALUES} values; write them out" in line
+
+
+def test_an_alias_to_nothing_is_refused() -> None:
+    assert errors("a: 1\nb: *x\n") == ["2:4: the alias *x has no anchor &x before it; add one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("a: &x [*x]", (1, 8)), ("a: &x\n  b: 1\n  c: *x\n", (3, 6))]
+)
+def test_an_alias_to_what_it_stands_in_is_refused(text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        data(text)
+
+    [problem] = refused.value.problems
+    assert (problem.line, problem.column) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("? [a]\n: 1", "1:3"),
+        ("? {a: 1}\n: 1", "1:3"),
+        ("[a]: 1", "1:1"),
+        ("x:\n  {a: 1}: 2", "2:3"),
+        ("a: &x [1]\n*x : 2", "2:1"),
+    ],
+)
+def test_keys_that_are_no_text_are_refused(text: str, place: str) -> None:
+    assert errors(text) == [f"{place}: {NO_KEY}"]
+
+
+@pytest.mark.parametrize("merged", ["5", "", "text", "&x"])
+def test_only_mappings_are_merged(merged: str) -> None:
+    assert errors(f"a: {{<<: {merged}}}") == ["1:9: << merges mappings; give it one, or a list"]
+
+
+def test_a_list_of_anything_else_is_not_merged() -> None:
+    [line] = errors("a:\n  <<: [{b: 1}, 5]")
+
+    assert line.startswith("2:")
+    assert line.endswith(": << merges mappings; give it one, or a list")
+
+
+def test_an_unknown_tag_is_refused_where_it_stands() -> None:
+    assert errors("a: 1\nb:\n  - !!python/object/apply:os.system 'x'\n") == [
+        "3:5: the tag !!python/object/apply:os.system is not understood here; leave it out"
+    ]
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert document.MAX_BYTES == 64 * 1024 * 1024
+    monkeypatch.setattr(document, "MAX_BYTES", 8)
+
+    assert data("a: 12345") == {"a": 12345}
+    with pytest.raises(ConfigError) as refused:
+        data("[}123456]")
+    assert str(refused.value) == "config.yaml: the file has 9 bytes; at most 8 are read"

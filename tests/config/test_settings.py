@@ -1,0 +1,569 @@
+"""What the settings file may say, what it means, and every mistake in it."""
+
+from datetime import timedelta
+
+import pytest
+
+from xds.config.document import Document
+from xds.config.gateway import (
+    CircuitBreaker,
+    HealthCheck,
+    OutlierDetection,
+    Resilience,
+    Retry,
+    Routing,
+    Timeout,
+)
+from xds.config.load import Source, load
+from xds.config.problems import ConfigError
+from xds.config.settings import (
+    EndpointSettings,
+    ListenerSettings,
+    ModelSettings,
+    Settings,
+    merged,
+    read_settings,
+)
+
+CONFIG = """\
+vllm_endpoints:
+  - {name: dc1-primary, address: 10.0.0.1, port: 8000}
+  - {name: dc2-primary, address: 10.0.0.2, port: 8000}
+model_config:
+  qwen3: {loras: [{name: qwen3-sql}]}
+  llama: {}
+"""
+
+PORT = "write a whole number from 1 to 65535"
+WHOLE = "write a whole number; 0 for no ejection"
+COUNT = "write a whole number from 1 on"
+PERCENT = "write a whole number from 0 to 100"
+SWITCH = "write true or false"
+PRIORITY = "write a whole number from 0 to 127, 0 first"
+ADDRESS = "write an IP address, such as 0.0.0.0 or 127.0.0.1"
+HEADER = "write a header name in lower case, such as x-selected-model"
+CONDITIONS = "write Envoy's retry conditions, separated by commas"
+PATH = "write a path, such as /health"
+POLICY = "write round_robin or least_request"
+TIME = "write a duration with its unit, such as 10s, 500ms or 5m"
+
+
+def settings(text: str) -> Settings:
+    return read_settings(Document.parse("settings.yaml", text.encode()))
+
+
+def errors(text: str) -> list[str]:
+    """Return the lines of the refusal, without the name of the file that each begins with."""
+    with pytest.raises(ConfigError) as refused:
+        load(Source("config.yaml", CONFIG.encode()), Source("settings.yaml", text.encode()))
+    lines = str(refused.value).splitlines()
+    assert all(line.startswith("settings.yaml:") for line in lines)
+    return [line.removeprefix("settings.yaml:") for line in lines]
+
+
+def test_everything_has_a_default() -> None:
+    defaults = settings("{}")
+
+    assert defaults == Settings()
+    assert defaults.model_dump() == {
+        "listener": {"address": "0.0.0.0", "port": 8801},  # noqa: S104  all of the gateway's
+        "routing": {"model_header": "x-selected-model", "unknown_model": "default"},
+        "allow_domain_names": False,
+        "resilience": {
+            "lb_policy": "round_robin",
+            "outlier_detection": {
+                "consecutive_5xx": 5,
+                "interval": timedelta(seconds=10),
+                "base_ejection_time": timedelta(seconds=30),
+                "max_ejection_percent": 100,
+            },
+            "health_check": None,
+            "retry": {"on": "connect-failure,refused-stream,reset", "attempts": 2},
+            "circuit_breaker": {
+                "max_connections": 1024,
+                "max_pending_requests": 1024,
+                "max_requests": 4096,
+            },
+            "timeout": {
+                "request": timedelta(minutes=5),
+                "idle": timedelta(minutes=5),
+                "connect": timedelta(seconds=5),
+                "upstream_idle": timedelta(seconds=4),
+            },
+        },
+        "endpoints": {},
+        "models": {},
+    }
+
+
+def test_a_health_check_has_defaults_once_it_has_a_path() -> None:
+    health_check = settings("resilience: {health_check: {path: /health}}").resilience.health_check
+
+    assert health_check is not None
+    assert health_check.interval == timedelta(seconds=10)
+    assert health_check.timeout == timedelta(seconds=2)
+
+
+def resilient(text: str) -> Resilience:
+    return settings(f"resilience: {text}").resilience
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "listener: {address: 127.0.0.1, port: 80}",
+            Settings(listener=ListenerSettings(address="127.0.0.1", port=80)),
+        ),
+        ("listener: {address: '::1'}", Settings(listener=ListenerSettings(address="::1"))),
+        ("listener: {port: 65535}", Settings(listener=ListenerSettings(port=65535))),
+        ("listener: {port: 1}", Settings(listener=ListenerSettings(port=1))),
+        ("listener: {}", Settings()),
+        ("routing: {model_header: x-model}", Settings(routing=Routing(model_header="x-model"))),
+        ("routing: {unknown_model: default}", Settings()),
+        ("routing: {unknown_model: reject}", Settings(routing=Routing(unknown_model="reject"))),
+        ("allow_domain_names: true", Settings(allow_domain_names=True)),
+        ("allow_domain_names: no", Settings()),
+        (
+            "endpoints: {dc2-primary: {priority: 127, zone: dc2}}",
+            Settings(endpoints={"dc2-primary": EndpointSettings(priority=127, zone="dc2")}),
+        ),
+        ("endpoints: {a: {priority: 0}}", Settings(endpoints={"a": EndpointSettings()})),
+        ("endpoints: {a: {}}", Settings(endpoints={"a": EndpointSettings()})),
+        (
+            "models: {llama: {resilience: {lb_policy: least_request}}}",
+            Settings(
+                models={"llama": ModelSettings(resilience=Resilience(lb_policy="least_request"))}
+            ),
+        ),
+        ("models: {llama: {}}", Settings(models={"llama": ModelSettings()})),
+    ],
+)
+def test_every_key_is_understood(text: str, expected: Settings) -> None:
+    assert settings(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{lb_policy: least_request}", Resilience(lb_policy="least_request")),
+        ("{lb_policy: round_robin}", Resilience()),
+        (
+            "{outlier_detection: {consecutive_5xx: 0}}",
+            Resilience(outlier_detection=OutlierDetection(consecutive_5xx=0)),
+        ),
+        (
+            "{outlier_detection: {interval: 500ms, base_ejection_time: 1m}}",
+            Resilience(
+                outlier_detection=OutlierDetection(
+                    interval=timedelta(milliseconds=500), base_ejection_time=timedelta(minutes=1)
+                )
+            ),
+        ),
+        (
+            "{outlier_detection: {max_ejection_percent: 0}}",
+            Resilience(outlier_detection=OutlierDetection(max_ejection_percent=0)),
+        ),
+        ("{outlier_detection: {max_ejection_percent: 100}}", Resilience()),
+        ("{health_check: }", Resilience()),
+        (
+            "{health_check: {path: /health, interval: 5s, timeout: 1s}}",
+            Resilience(
+                health_check=HealthCheck(
+                    path="/health", interval=timedelta(seconds=5), timeout=timedelta(seconds=1)
+                )
+            ),
+        ),
+        (
+            "{retry: {on: '5xx,reset', attempts: 0}}",
+            Resilience(retry=Retry(on="5xx,reset", attempts=0)),
+        ),
+        ("{retry: {attempts: 100}}", Resilience(retry=Retry(attempts=100))),
+        (
+            "{circuit_breaker: {max_connections: 1, max_pending_requests: 2, max_requests: 3}}",
+            Resilience(
+                circuit_breaker=CircuitBreaker(
+                    max_connections=1, max_pending_requests=2, max_requests=3
+                )
+            ),
+        ),
+        (
+            "{circuit_breaker: {max_requests: 4294967295}}",
+            Resilience(circuit_breaker=CircuitBreaker(max_requests=4294967295)),
+        ),
+        (
+            "{timeout: {request: 0s, idle: 0s, connect: 1ms, upstream_idle: 0s}}",
+            Resilience(
+                timeout=Timeout(
+                    request=timedelta(0),
+                    idle=timedelta(0),
+                    connect=timedelta(milliseconds=1),
+                    upstream_idle=timedelta(0),
+                )
+            ),
+        ),
+    ],
+)
+def test_every_key_of_resilience_is_understood(text: str, expected: Resilience) -> None:
+    assert resilient(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("duration", "seconds"),
+    [
+        ("10s", 10),
+        ("0.5s", 0.5),
+        ("500ms", 0.5),
+        ("1.5m", 90),
+        ("2h", 7200),
+        ("8760h", 365 * 24 * 3600),
+        ("'10s'", 10),
+    ],
+)
+def test_durations_have_a_unit(duration: str, seconds: float) -> None:
+    assert resilient(f"{{timeout: {{request: {duration}}}}}").timeout.request == timedelta(
+        seconds=seconds
+    )
+
+
+@pytest.mark.parametrize(
+    ("duration", "wrong"),
+    [
+        ("10", "is the number 10"),
+        ("1.5", "is the number 1.5"),
+        ("", "is empty"),
+        ("''", 'is the string ""'),
+        ("s", 'is the string "s"'),
+        ("10 s", 'is the string "10 s"'),
+        ("10S", 'is the string "10S"'),
+        ("-1s", 'is the string "-1s"'),
+        (".5s", 'is the string ".5s"'),
+        ("1e3s", 'is the string "1e3s"'),
+        ("1d", 'is the string "1d"'),
+        ("1us", 'is the string "1us"'),
+        ("1h30m", 'is the string "1h30m"'),
+        ("00:10", 'is the string "00:10"'),
+        ("8760.1h", 'is the string "8760.1h"'),
+        ("true", "is true"),
+        ("[10s]", "is a list"),
+        ("{seconds: 10}", "is a mapping"),
+    ],
+)
+def test_anything_else_is_no_duration(duration: str, wrong: str) -> None:
+    assert errors(f"resilience: {{timeout: {{request: {duration}}}}}") == [
+        f"1:33: resilience.timeout.request: {wrong}; {TIME}; 0s for no limit"
+    ]
+
+
+@pytest.mark.parametrize("duration", ["0s", "0ms", "-1s", "8761h", "5"])
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("outlier_detection", "interval"),
+        ("outlier_detection", "base_ejection_time"),
+        ("health_check", "interval"),
+        ("health_check", "timeout"),
+        ("timeout", "connect"),
+    ],
+)
+def test_some_durations_are_above_zero(section: str, key: str, duration: str) -> None:
+    path = "path: /health, " if section == "health_check" else ""
+    text = f"resilience:\n  {section}: {{{path}{key}: {duration}}}"
+    column = text.index(duration) - text.index("\n")
+    wrong = f"the number {duration}" if duration == "5" else f'the string "{duration}"'
+
+    assert errors(text) == [
+        f"2:{column}: resilience.{section}.{key}: is {wrong}; {TIME}, above zero"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("listener: ", ["1:10: listener: is empty; write a mapping"]),
+        ("listener: []", ["1:11: listener: is an empty list; write a mapping"]),
+        ("listener: {address: ''}", [f'1:21: listener.address: is the string ""; {ADDRESS}']),
+        ("listener: {address: 10.0}", [f"1:21: listener.address: is the number 10.0; {ADDRESS}"]),
+        ("listener: {address: }", [f"1:21: listener.address: is empty; {ADDRESS}"]),
+        ("listener: {port: 0}", [f"1:18: listener.port: is the number 0; {PORT}"]),
+        ("listener: {port: 65536}", [f"1:18: listener.port: is the number 65536; {PORT}"]),
+        ("listener: {port: '80'}", [f'1:18: listener.port: is the string "80"; {PORT}']),
+        ("listener: {port: 80.0}", [f"1:18: listener.port: is the number 80.0; {PORT}"]),
+        ("listener: {port: true}", [f"1:18: listener.port: is true; {PORT}"]),
+        ("listener: {port: }", [f"1:18: listener.port: is empty; {PORT}"]),
+        ("listener: {port: {}}", [f"1:18: listener.port: is a mapping; {PORT}"]),
+        ("routing: text", ['1:10: routing: is the string "text"; write a mapping']),
+        (
+            "routing: {model_header: X-Model}",
+            [f'1:25: routing.model_header: is the string "X-Model"; {HEADER}'],
+        ),
+        (
+            "routing: {model_header: ':path'}",
+            [f'1:25: routing.model_header: is the string ":path"; {HEADER}'],
+        ),
+        (
+            "routing: {model_header: ''}",
+            [f'1:25: routing.model_header: is the string ""; {HEADER}'],
+        ),
+        ("routing: {model_header: 5}", [f"1:25: routing.model_header: is the number 5; {HEADER}"]),
+        (
+            "routing: {unknown_model: refuse}",
+            ['1:26: routing.unknown_model: is the string "refuse"; write default or reject'],
+        ),
+        (
+            "routing: {unknown_model: }",
+            ["1:26: routing.unknown_model: is empty; write default or reject"],
+        ),
+        ("allow_domain_names: 1", [f"1:21: allow_domain_names: is the number 1; {SWITCH}"]),
+        ("allow_domain_names: 'on'", [f'1:21: allow_domain_names: is the string "on"; {SWITCH}']),
+        ("allow_domain_names: ", [f"1:20: allow_domain_names: is empty; {SWITCH}"]),
+        (
+            "endpoints: [dc1-primary]",
+            ["1:12: endpoints: is a list; write a mapping of endpoint names"],
+        ),
+        (
+            "endpoints: {dc1-primary: {priority: 128}}",
+            [f"1:37: endpoints.dc1-primary.priority: is the number 128; {PRIORITY}"],
+        ),
+        (
+            "endpoints: {dc1-primary: {priority: -1}}",
+            [f"1:37: endpoints.dc1-primary.priority: is the number -1; {PRIORITY}"],
+        ),
+        (
+            "endpoints: {dc1-primary: {priority: low}}",
+            [f'1:37: endpoints.dc1-primary.priority: is the string "low"; {PRIORITY}'],
+        ),
+        (
+            "endpoints: {dc1-primary: {zone: 2}}",
+            ["1:33: endpoints.dc1-primary.zone: is the number 2; write the name of a zone"],
+        ),
+        ("models: llama", ['1:9: models: is the string "llama"; write a mapping of model names']),
+        (
+            "models: {llama: {resilience: }}",
+            ["1:30: models.llama.resilience: is empty; write a mapping"],
+        ),
+        (
+            "models: {llama: {resilience: {retry: {attempts: x}}}}",
+            [f'1:49: models.llama.resilience.retry.attempts: is the string "x"; {PERCENT}'],
+        ),
+    ],
+)
+def test_every_wrong_value_is_told_with_a_right_one(text: str, lines: list[str]) -> None:
+    assert errors(text) == lines
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wrong", "right"),
+    [
+        ("lb_policy", "random", 'the string "random"', POLICY),
+        ("lb_policy", "[round_robin]", "a list", POLICY),
+        ("outlier_detection", "null", "empty", "write a mapping"),
+        ("outlier_detection.consecutive_5xx", "-1", "the number -1", WHOLE),
+        ("outlier_detection.consecutive_5xx", "2.5", "the number 2.5", WHOLE),
+        ("outlier_detection.max_ejection_percent", "101", "the number 101", PERCENT),
+        ("outlier_detection.max_ejection_percent", "-1", "the number -1", PERCENT),
+        ("outlier_detection.max_ejection_percent", "50%", 'the string "50%"', PERCENT),
+        ("health_check", "no", "false", "write a mapping"),
+        ("health_check", "/health", 'the string "/health"', "write a mapping"),
+        ("health_check.path", "health", 'the string "health"', PATH),
+        ("health_check.path", "''", 'the string ""', PATH),
+        ("health_check.path", "5", "the number 5", PATH),
+        ("retry.on", "''", 'the string ""', CONDITIONS),
+        ("retry.on", "[reset]", "a list", CONDITIONS),
+        ("retry.attempts", "101", "the number 101", PERCENT),
+        ("retry.attempts", "-1", "the number -1", PERCENT),
+        ("retry.attempts", "2.0", "the number 2.0", PERCENT),
+        ("circuit_breaker", "1024", "the number 1024", "write a mapping"),
+        ("circuit_breaker.max_connections", "0", "the number 0", COUNT),
+        ("circuit_breaker.max_connections", "yes", "true", COUNT),
+        ("circuit_breaker.max_pending_requests", "-1", "the number -1", COUNT),
+        ("circuit_breaker.max_requests", "'9'", 'the string "9"', COUNT),
+        ("timeout", "5s", 'the string "5s"', "write a mapping"),
+        ("timeout.upstream_idle", "4", "the number 4", f"{TIME}; 0s for no limit"),
+    ],
+)
+def test_every_wrong_value_of_resilience_is_told_with_a_right_one(
+    key: str, value: str, wrong: str, right: str
+) -> None:
+    *sections, name = key.split(".")
+    text = "".join(f"{section}: {{" for section in ("resilience", *sections)) + f"{name}: "
+    closed = f"{text}{value}{'}' * (len(sections) + 1)}"
+
+    assert errors(closed) == [f"1:{len(text) + 1}: resilience.{key}: is {wrong}; {right}"]
+
+
+def test_a_health_check_needs_a_path() -> None:
+    assert errors("resilience:\n  health_check: {interval: 5s}\n") == [
+        f"2:17: resilience.health_check.path: is missing; {PATH}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("listner: {}", ['1:1: listner: is not a known key; did you mean "listener"?']),
+        (
+            "listener: {adress: 127.0.0.1}",
+            ['1:12: listener.adress: is not a known key; did you mean "address"?'],
+        ),
+        (
+            "routing: {header: x}",
+            ['1:11: routing.header: is not a known key; did you mean "model_header"?'],
+        ),
+        (
+            "resilience: {retries: {}}",
+            ['1:14: resilience.retries: is not a known key; did you mean "retry"?'],
+        ),
+        (
+            "resilience: {retry: {count: 5}}",
+            ['1:22: resilience.retry.count: is not a known key; known here: "on", "attempts"'],
+        ),
+        (
+            "endpoints: {dc1-primary: {priorty: 1}}",
+            ['1:27: endpoints.dc1-primary.priorty: is not a known key; did you mean "priority"?'],
+        ),
+        (
+            "models: {llama: {retry: {}}}",
+            ['1:18: models.llama.retry: is not a known key; known here: "resilience"'],
+        ),
+        (
+            "models: {llama: {resilience: {timeout: {reqest: 5s}}}}",
+            [
+                (
+                    "1:41: models.llama.resilience.timeout.reqest: "
+                    'is not a known key; did you mean "request"?'
+                )
+            ],
+        ),
+        (
+            "resilience: {health_check: {pth: /health}}",
+            [
+                "1:28: resilience.health_check.path: is missing; write a path, such as /health",
+                '1:29: resilience.health_check.pth: is not a known key; did you mean "path"?',
+            ],
+        ),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest(text: str, lines: list[str]) -> None:
+    assert errors(text) == lines
+
+
+def test_a_key_that_is_like_no_other_is_told_with_all_that_are_known() -> None:
+    assert errors("frobnicate: 1\n") == [
+        (
+            '1:1: frobnicate: is not a known key; known here: "listener", "routing", '
+            '"allow_domain_names", "resilience", "endpoints", "models"'
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "endpoints: {dc1-primry: {}}",
+            [
+                (
+                    '1:13: endpoints.dc1-primry: there is no endpoint named "dc1-primry"; '
+                    'did you mean "dc1-primary"? Known: "dc1-primary", "dc2-primary"'
+                )
+            ],
+        ),
+        (
+            "endpoints:\n  other: {zone: dc3}",
+            [
+                (
+                    '2:3: endpoints.other: there is no endpoint named "other"; '
+                    'known: "dc1-primary", "dc2-primary"'
+                )
+            ],
+        ),
+        (
+            "models: {qwen: {}}",
+            [
+                (
+                    '1:10: models.qwen: there is no model named "qwen"; '
+                    'did you mean "qwen3"? Known: "qwen3", "llama"'
+                )
+            ],
+        ),
+        (
+            "models:\n  'gpt 5': {}\n  llama: {}\n  x: {}\n",
+            [
+                '2:3: models["gpt 5"]: there is no model named "gpt 5"; known: "qwen3", "llama"',
+                '4:3: models.x: there is no model named "x"; known: "qwen3", "llama"',
+            ],
+        ),
+    ],
+)
+def test_names_that_the_configuration_does_not_have_are_told(text: str, lines: list[str]) -> None:
+    assert errors(text) == lines
+
+
+def test_a_lora_has_no_settings_of_its_own() -> None:
+    [line] = errors("models: {qwen3-sql: {}}")
+
+    assert line.startswith('1:10: models.qwen3-sql: there is no model named "qwen3-sql"')
+
+
+def test_wrong_values_and_unknown_names_are_told_together_by_line() -> None:
+    text = """\
+routing: {unknown_model: refuse}
+endpoints:
+  other: {priority: 128}
+listener: {port: 0}
+"""
+
+    assert errors(text) == [
+        '1:26: routing.unknown_model: is the string "refuse"; write default or reject',
+        (
+            '3:3: endpoints.other: there is no endpoint named "other"; '
+            'known: "dc1-primary", "dc2-primary"'
+        ),
+        f"3:21: endpoints.other.priority: is the number 128; {PRIORITY}",
+        f"4:18: listener.port: is the number 0; {PORT}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base", "override", "expected"),
+    [
+        ("{}", "{}", "{}"),
+        ("{lb_policy: least_request}", "{}", "{lb_policy: least_request}"),
+        ("{lb_policy: least_request}", "{lb_policy: round_robin}", "{lb_policy: round_robin}"),
+        (
+            "{retry: {on: 5xx, attempts: 5}, timeout: {idle: 1s}}",
+            "{retry: {attempts: 1}, timeout: {request: 2s}}",
+            "{retry: {on: 5xx, attempts: 1}, timeout: {idle: 1s, request: 2s}}",
+        ),
+        (
+            "{retry: {attempts: 5}}",
+            "{retry: {attempts: 2}}",
+            "{retry: {attempts: 2}}",
+        ),
+        ("{}", "{health_check: {path: /a}}", "{health_check: {path: /a}}"),
+        ("{health_check: {path: /a, timeout: 1s}}", "{health_check: }", "{}"),
+        (
+            "{health_check: {path: /a, timeout: 1s}}",
+            "{health_check: {path: /b}}",
+            "{health_check: {path: /b, timeout: 1s}}",
+        ),
+    ],
+)
+def test_merging_takes_what_the_override_says_and_keeps_the_rest(
+    base: str, override: str, expected: str
+) -> None:
+    assert merged(resilient(base), resilient(override)) == resilient(expected)
+
+
+def test_a_model_is_treated_by_its_own_settings_on_top_of_the_defaults() -> None:
+    both = settings(
+        "resilience: {lb_policy: least_request, retry: {attempts: 5}}\n"
+        "models: {llama: {resilience: {retry: {on: 5xx}}}, qwen3: {}}\n"
+    )
+
+    assert both.resilience_of("llama") == Resilience(
+        lb_policy="least_request", retry=Retry(on="5xx", attempts=5)
+    )
+    assert both.resilience_of("qwen3") == both.resilience
+    assert both.resilience_of("another") == both.resilience
