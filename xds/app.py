@@ -149,12 +149,14 @@ async def control_plane(
     store = SnapshotStore()
     server = AdsServer(store, identifier="semantic-router-xds")
     publisher = Publisher(files, store)
-    await publisher.publish()
     port = await server.start(listen, server_credentials(tls) if tls else None)
-    async with asyncio.TaskGroup() as group:
-        following = group.create_task(publisher.follow())
-        try:
-            yield port
-        finally:
-            following.cancel()
-            await server.stop(grace)
+    try:
+        await publisher.publish()
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(publisher.follow())
+            try:
+                yield port
+            finally:
+                following.cancel()
+    finally:
+        await server.stop(grace)

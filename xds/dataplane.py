@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import aiohttp
 
@@ -30,6 +30,15 @@ class RunningEnvoy:
 
     admin: str
     exited: asyncio.Task[int]
+
+    async def ended(self) -> NoReturn:
+        """Wait for the end of Envoy, which nobody wanted.
+
+        Raises EnvoyError that tells its exit code.
+        """
+        code = await asyncio.shield(self.exited)
+        message = f"Envoy ended with exit code {code}"
+        raise EnvoyError(message)
 
 
 def find_envoy() -> Path:

@@ -1,6 +1,5 @@
 """Know how to run a whole gateway, with stand-in servers, in a temporary folder."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from xds.app import Files, control_plane
-from xds.dataplane import bootstrap_json, envoy, find_envoy
+from xds.dataplane import RunningEnvoy, bootstrap_json, envoy, find_envoy
 from xds.ports import HostPort, free_port
 from xds.standin import Standin
 
@@ -28,7 +27,7 @@ class Demo:
     url: str
     config: Path
     standins: Mapping[str, Standin]
-    envoy_exited: asyncio.Task[int]
+    envoy: RunningEnvoy
 
 
 @asynccontextmanager
@@ -53,7 +52,7 @@ async def running_demo() -> AsyncIterator[Demo]:
         running = await stack.enter_async_context(
             envoy(binary, text, concurrency=1, log=folder / "envoy.log")
         )
-        yield Demo(f"http://{_HOST}:{port}", files.config, standins, running.exited)
+        yield Demo(f"http://{_HOST}:{port}", files.config, standins, running)
 
 
 def demo_config(standins: Mapping[str, Standin], weight: int = 3, models: str = "") -> str:

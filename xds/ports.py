@@ -1,10 +1,13 @@
 """Know `host:port` addresses, and why one can not be listened on."""
 
+import re
 import socket
 from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final, Self
 
 _HIGHEST: Final = 65535
+_ADDRESS: Final = re.compile(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<host>[^\[\]:/]+)):(?P<port>[^:]*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +23,31 @@ class HostPort:
 
         Raises ValueError, whose text says what is wrong and what would be right.
         """
-        host, colon, port = text.rpartition(":")
-        if host.startswith("[") and host.endswith("]"):
-            host = host[1:-1]
-        elif ":" in host:
-            message = f"{text!r} has an IPv6 address without brackets; write [::1]:18000"
+        match = _ADDRESS.match(text)
+        if match is None:
+            wrong = "has an IPv6 address without brackets" if _is_ipv6(text) else "is no address"
+            right = "[::1]:18000" if _is_ipv6(text) else "host:port, such as 127.0.0.1:18000"
+            message = f"{text!r} {wrong}; write {right}"
             raise ValueError(message)
-        if not colon or not host:
-            message = f"{text!r} is no address; write host:port, such as 127.0.0.1:18000"
-            raise ValueError(message)
-        if not port.isdecimal() or int(port) > _HIGHEST:
+        port = match["port"]
+        if not (port.isascii() and port.isdecimal()) or int(port) > _HIGHEST:
             message = f"{port!r} is no port; write a number from 0 to {_HIGHEST}"
             raise ValueError(message)
-        return cls(host, int(port))
+        return cls(match["ipv6"] or match["host"], int(port))
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _is_ipv6(text: str) -> bool:
+    """Tell whether a text is an IPv6 address, alone or with a port behind it."""
+    for part in (text, text.rpartition(":")[0]):
+        try:
+            IPv6Address(part)
+        except AddressValueError:
+            continue
+        return True
+    return False
 
 
 def listen_failure(address: HostPort) -> str | None:
@@ -46,6 +58,8 @@ def listen_failure(address: HostPort) -> str | None:
         )
     except OSError as error:
         return error.strerror
+    except UnicodeError:
+        return "Name or service not known"
     family, kind, protocol, _, target = found[0]
     with socket.socket(family, kind, protocol) as probe:
         # As servers do, so that connections of an earlier one in TIME_WAIT are no obstacle.

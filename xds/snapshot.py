@@ -84,7 +84,8 @@ def _tie_assignments(clusters: Mapping[str, Resource], assignments: dict[str, Re
     # A changed cluster warms until its load assignment arrives once more, though that has not
     # changed (15 s otherwise), so the version of an assignment takes in its cluster's.
     # https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#resource-warming
-    for cluster in clusters.values():
+    # By name, as several clusters may share one.
+    for _, cluster in sorted(clusters.items()):
         message = references.Cluster.FromString(cluster.body)
         name = message.eds_cluster_config.service_name or cluster.name
         if assignment := assignments.get(name):

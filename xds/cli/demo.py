@@ -9,9 +9,8 @@ from typing import Annotated, Any, Final
 import aiohttp
 import typer
 
-from xds.cli.life import run, stopped
+from xds.cli.life import run
 from xds.cli.logs import LogFormat, LogLevel, configure_logs
-from xds.dataplane import EnvoyError
 from xds.demo import CheckError, Demo, demo_config, running_demo
 from xds.standin import SERVED_BY
 
@@ -34,10 +33,7 @@ def demo(
 async def _stay() -> None:
     async with running_demo() as running:
         typer.echo(_invitation(running))
-        await stopped(running.envoy_exited)
-        if running.envoy_exited.done():
-            message = f"Envoy ended with exit code {running.envoy_exited.result()}"
-            raise EnvoyError(message)
+        await running.envoy.ended()
 
 
 def _invitation(running: Demo) -> str:

@@ -4,15 +4,19 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
+import structlog
 import typer
 
 from xds.config.problems import ConfigError
 from xds.dataplane import EnvoyError
 from xds.demo import CheckError
 
-BAD = 1
+_log = structlog.get_logger("xds")
+
+BAD: Final = 1
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -30,24 +34,31 @@ def failures_told() -> Iterator[None]:
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a command's coroutine to its end."""
+    """Run a command's coroutine to its end; SIGINT and SIGTERM end it well, a second one kills."""
     with failures_told():
-        asyncio.run(main)
+        asyncio.run(_until_signalled(main))
 
 
-async def stopped(*also: asyncio.Future[Any]) -> None:
-    """Return on SIGINT or SIGTERM, or when one of some tasks ends; a second signal kills."""
+async def _until_signalled(main: Coroutine[Any, Any, None]) -> None:
     loop = asyncio.get_running_loop()
-    asked = loop.create_future()
+    running = asyncio.ensure_future(main)
 
-    def ask(number: signal.Signals) -> None:
-        loop.remove_signal_handler(number)
-        if not asked.done():
-            asked.set_result(None)
+    def end() -> None:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+        _log.info("stopping")
+        running.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask, number)
-    await asyncio.wait({asked, *also}, return_when=asyncio.FIRST_COMPLETED)
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, end)
+    await asyncio.wait({running})
+    if not running.cancelled():
+        running.result()
+
+
+async def until_ended() -> None:
+    """Wait for the signal that ends the command."""
+    await asyncio.Event().wait()
 
 
 def _told(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 import structlog
 
 from xds.app import Files, control_plane
-from xds.cli.life import run, stopped
+from xds.cli.life import run, until_ended
 from xds.cli.logs import LogFormat, LogLevel, configure_logs
 from xds.cli.options import (
     DEFAULT_CONFIG,
@@ -43,5 +43,4 @@ def serve(
 async def _serve(files: Files, listen: HostPort, tls: TlsFiles | None) -> None:
     async with control_plane(files, str(listen), tls=tls) as port:
         _log.info("serving", xds=str(HostPort(listen.host, port)))
-        await stopped()
-        _log.info("stopping")
+        await until_ended()

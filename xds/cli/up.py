@@ -3,7 +3,7 @@
 import structlog
 
 from xds.app import Files, control_plane, load_files
-from xds.cli.life import run, stopped
+from xds.cli.life import run
 from xds.cli.logs import LogFormat, LogLevel, configure_logs
 from xds.cli.options import (
     DEFAULT_CONFIG,
@@ -17,7 +17,7 @@ from xds.cli.options import (
     Logs,
     SettingsFile,
 )
-from xds.dataplane import EnvoyError, bootstrap_json, envoy, find_envoy
+from xds.dataplane import bootstrap_json, envoy, find_envoy
 from xds.ports import HostPort, listen_failure
 
 _log = structlog.get_logger("xds")
@@ -51,11 +51,7 @@ async def _up(files: Files, listen: HostPort, admin: HostPort, concurrency: int)
                 xds=str(HostPort(listen.host, port)),
                 envoy_admin=running.admin,
             )
-            await stopped(running.exited)
-            if running.exited.done():
-                message = f"Envoy ended with exit code {running.exited.result()}"
-                raise EnvoyError(message)
-            _log.info("stopping")
+            await running.ended()
 
 
 def check_free(*addresses: HostPort) -> None:

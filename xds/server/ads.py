@@ -43,6 +43,10 @@ class AdsServer:
         Raises ValueError if that is no address, OSError if it can not be listened on.
         """
         wanted = HostPort.parse(address)
+        # Asked first, as gRPC writes a page about it to standard error.
+        if reason := listen_failure(wanted):
+            message = f"can not listen on {wanted}: {reason}"
+            raise OSError(message)
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers((self._handlers(),))
         try:
@@ -51,7 +55,7 @@ class AdsServer:
             else:
                 port = server.add_secure_port(str(wanted), credentials)
         except RuntimeError as error:
-            message = f"can not listen on {wanted}: {listen_failure(wanted) or error}"
+            message = f"can not listen on {wanted}: {error}"
             raise OSError(message) from error
         await server.start()
         self._server = server
