@@ -192,3 +192,8 @@ def test_a_snapshot_does_not_change_with_the_list_that_it_was_built_from() -> No
     resources.append(routes("b"))
 
     assert list(snapshot.of_type(ROUTES)) == ["a"]
+
+
+def test_a_cluster_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="'a' is no Cluster"):
+        Snapshot.build([Resource(CLUSTERS, "a", b"\xff"), endpoints("a")])

@@ -91,7 +91,7 @@ class Publisher:
         self._seen: list[Source] | None = None
 
     async def publish(self) -> None:
-        """Read the files and publish what they say, if it is new.
+        """Read the files and publish what they say, if it is new since the last call.
 
         Raises ConfigError with every mistake in them.
         """

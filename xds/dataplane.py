@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
@@ -77,7 +77,11 @@ async def judge(binary: Path, config: str) -> str | None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        output, _ = await process.communicate()
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
     return None if process.returncode == 0 else output.decode(errors="replace").strip()
 
 
@@ -98,26 +102,17 @@ async def envoy(
     with tempfile.TemporaryDirectory() as folder:
         config, admin = Path(folder, "bootstrap.json"), Path(folder, "admin")
         config.write_text(bootstrap)
-        arguments = [
-            "-c",
-            str(config),
-            "--admin-address-path",
-            str(admin),
-            "--log-level",
-            "warn",
-        ]
+        arguments = ("-c", str(config), "--admin-address-path", str(admin), "--log-level", "warn")
         # Hot restart shares memory between all Envoys of one base id on the machine.
-        arguments += ["--disable-hot-restart", "--concurrency", str(concurrency)]
-        output = None if log is None else log.open("ab")
-        process = await asyncio.create_subprocess_exec(
-            str(binary),
-            *arguments,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        if output is not None:
-            output.close()
+        alone = ("--disable-hot-restart", "--concurrency", str(concurrency))
+        with log.open("ab") if log else nullcontext() as output:
+            process = await asyncio.create_subprocess_exec(
+                *(str(binary), *arguments, *alone),
+                stdout=output,
+                stderr=output,
+                # A Ctrl-C is for us; Envoy is ended when its work is done.
+                start_new_session=True,
+            )
         exited = asyncio.create_task(process.wait())
         try:
             yield RunningEnvoy(await _ready(exited, admin), exited)

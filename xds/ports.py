@@ -30,7 +30,7 @@ class HostPort:
             message = f"{text!r} {wrong}; write {right}"
             raise ValueError(message)
         port = match["port"]
-        if not (port.isascii() and port.isdecimal()) or int(port) > _HIGHEST:
+        if not (port.isascii() and port.isdecimal()) or int(port[:6]) > _HIGHEST:
             message = f"{port!r} is no port; write a number from 0 to {_HIGHEST}"
             raise ValueError(message)
         return cls(match["ipv6"] or match["host"], int(port))

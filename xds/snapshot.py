@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Self
 
+from google.protobuf.message import DecodeError
+
 from xds.resources import CLUSTERS, ENDPOINTS, ORDER, Resource, digest
 from xds.wire import references_pb2 as references
 
@@ -32,7 +34,8 @@ class Snapshot:
     def build(cls, resources: Iterable[Resource]) -> Self:
         """Put resources together into a snapshot.
 
-        Raises ValueError if two resources of one type share a name: Envoy refuses such a response.
+        Raises ValueError if two resources of one type share a name, which Envoy refuses, or if a
+        cluster is none.
         """
         by_type: dict[str, dict[str, Resource]] = {}
         for resource in resources:
@@ -86,7 +89,11 @@ def _tie_assignments(clusters: Mapping[str, Resource], assignments: dict[str, Re
     # https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#resource-warming
     # By name, as several clusters may share one.
     for _, cluster in sorted(clusters.items()):
-        message = references.Cluster.FromString(cluster.body)
+        try:
+            message = references.Cluster.FromString(cluster.body)
+        except DecodeError:
+            text = f"the body of {cluster.name!r} is no Cluster message"
+            raise ValueError(text) from None
         name = message.eds_cluster_config.service_name or cluster.name
         if assignment := assignments.get(name):
             version = digest(assignment.version.encode(), cluster.version.encode())

@@ -1,6 +1,7 @@
 """How a YAML file becomes plain values that know where they stand, and which files are refused."""
 
 import codecs
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from xds.config import document
 from xds.config.document import MAX_DEPTH, MAX_VALUES, Document, kind
 from xds.config.problems import ConfigError, Path
 
-RIGHT = "write a mapping, such as `vllm_endpoints:` with a list below it"
+RIGHT = "write keys with values, such as `key: value`"
 MEND = "mend the indentation, quotes or brackets here or just above"
 STRAY = "while scanning for the next token, found character that cannot start any token"
 NO_TEXT = "this is not text in UTF-8; write a YAML file"
@@ -237,9 +238,7 @@ def test_values_are_told_in_words(value: object, words: str) -> None:
     ("text", "wrong"),
     [
         ("", "the file is empty"),
-        ("\n# only a comment\n", "the file is empty"),
-        ("---\n...\n", "the file is empty"),
-        ("null", "the file is empty"),
+        (" \n \n", "the file is empty"),
         ("- name: a\n", "the file is a list"),
         ("[]", "the file is an empty list"),
         ("8000", "the file is the number 8000"),
@@ -468,4 +467,51 @@ def test_a_file_above_the_limit_is_refused_before_it_is_read(
     assert data("a: 12345") == {"a": 12345}
     with pytest.raises(ConfigError) as refused:
         data("[}123456]")
-    assert str(refused.value) == "config.yaml: the file has 9 bytes; at most 8 are read"
+    assert str(refused.value) == "config.yaml: the file has more than 8 bytes; split it"
+
+
+@pytest.mark.parametrize("text", ["# all of it\n# left out\n", "---\n...\n", "null"])
+def test_a_file_that_says_nothing_is_a_mapping_of_nothing(text: str) -> None:
+    assert Document.parse("config.yaml", text.encode()).data == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: !!python/object:os.system {}", "the tag !!python/object:os.system is not understood"),
+        ("a: !foo [1]", "the tag !foo is not understood"),
+        ("a: !!map [1]", "the tag !!map is not understood"),
+        ("!!foo k: 1", "the tag !!foo is not understood"),
+        ("a: !!int x", '"x" is no !!int; leave the tag out'),
+        ("a: &x [*x]", "the alias *x stands inside what it repeats; write it out"),
+        ("b: {<<: {a: 1}, <<: {a: 2}}", "is a duplicate key, already written at 1:5"),
+    ],
+)
+def test_what_a_configuration_can_not_hold_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        Document.parse("config.yaml", text.encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("# 配置文件\na: \x07\nb: 1\n".encode(), "2:4"),
+        ("é: é\né: \x00".encode(), "2:4"),
+        (b"\xc3\xa4: 1\nb: \xc3\xa4\xff", "2:5"),
+    ],
+)
+def test_places_are_counted_in_characters(content: bytes, place: str) -> None:
+    with pytest.raises(ConfigError, match=f"^config.yaml:{place}: "):
+        Document.parse("config.yaml", content)
+
+
+def test_numbers_that_python_would_not_write_down_stay_text() -> None:
+    hexadecimal = "0x" + "f" * 3600
+    text = f"a: {hexadecimal}\nb: 1_\nc: 1__0\nd: 1_.5"
+
+    assert Document.parse("config.yaml", text.encode()).data == {
+        "a": hexadecimal,
+        "b": 1,
+        "c": 10,
+        "d": 1.5,
+    }

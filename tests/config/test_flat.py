@@ -479,7 +479,7 @@ def test_a_mistyped_key_is_told_beside_the_one_that_is_missing() -> None:
         ("qwen3", f'5:15: model_config: is the string "qwen3"; {MODELS}'),
         ("{qwen3: []}", "5:23: model_config.qwen3: is an empty list; write a mapping"),
         ("{qwen3: spare}", '5:23: model_config.qwen3: is the string "spare"; write a mapping'),
-        ("{'': {}}", '5:20: model_config[""]: a model has an empty name; write its name'),
+        ("{'': {}}", '5:16: model_config[""]: is no name; write one, without control characters'),
     ],
 )
 def test_models_are_a_mapping_of_mappings(value: str, line: str) -> None:
@@ -734,3 +734,63 @@ def test_a_model_may_have_any_name() -> None:
         "org/model:7b@v1",
         "a b",
     ]
+
+
+MISTAKES = """\
+vllm_endpoints:
+- {name: a, address: 10.0.0.1, port: 1, protocol: HTTPS}
+- {name: b, address: 10.0.0.1, port: 1, protocol: grpc}
+- {name: c, address: 10.0.0.1, port: 1, WEIGHT: 3}
+- {nmae: d, address: 10.0.0.300, port: 1}
+- {name: "e\\nf\\e[31m", address: 10.0.0.1, port: 1}
+model_config:
+  m: {preferred_endpoints: [""], loras: [x]}
+"""
+
+
+def test_each_mistake_is_told_once_and_in_words_that_fit() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(Source("config.yaml", MISTAKES.encode()))
+
+    assert str(raised.value).splitlines() == [
+        (
+            "config.yaml:2:51: vllm_endpoints[0].protocol: asks for an https upstream, "
+            "which is not served yet; take the endpoint out"
+        ),
+        'config.yaml:3:51: vllm_endpoints[1].protocol: is the string "grpc"; write http',
+        'config.yaml:4:41: vllm_endpoints[2].WEIGHT: is not a known key; did you mean "weight"?',
+        "config.yaml:5:3: vllm_endpoints[3].name: is missing; write a name in quotes",
+        'config.yaml:5:4: vllm_endpoints[3].nmae: is not a known key; did you mean "name"?',
+        (
+            'config.yaml:5:22: vllm_endpoints[3].address: "10.0.0.300" is no IPv4 address; '
+            "write four numbers from 0 to 255, such as 10.0.0.10"
+        ),
+        (
+            'config.yaml:6:10: vllm_endpoints[4].name: is the string "e\\nf\\x1b[31m"; '
+            "write a name in quotes"
+        ),
+        (
+            'config.yaml:8:29: model_config.m.preferred_endpoints[0]: is the string ""; '
+            "write the name of an endpoint in quotes"
+        ),
+        'config.yaml:8:42: model_config.m.loras[0]: is the string "x"; write a mapping',
+    ]
+
+
+def test_many_misspelt_names_among_many_are_told_too() -> None:
+    names = [f"endpoint-{number}" for number in range(2000)]
+    text = "vllm_endpoints:\n" + "".join(
+        f"- {{name: {name}, address: 10.0.0.1, port: {number + 1}}}\n"
+        for number, name in enumerate(names)
+    )
+    wrong = ", ".join(f"endpiont-{number}" for number in range(300))
+    with pytest.raises(ConfigError) as raised:
+        load(
+            Source(
+                "config.yaml",
+                f"{text}model_config: {{m: {{preferred_endpoints: [{wrong}]}}}}".encode(),
+            )
+        )
+
+    assert len(raised.value.problems) == 300
+    assert all("did you mean" in problem.text for problem in raised.value.problems)

@@ -100,7 +100,7 @@ def test_no_more_of_a_file_is_read_than_shows_that_it_is_too_large(
         load(source)
     [problem] = refused.value.problems
     assert problem.file == str(path)
-    assert "at most 8 are read" in problem.text
+    assert "more than 8 bytes" in problem.text
 
 
 def test_settings_are_optional() -> None:
@@ -178,10 +178,7 @@ def test_mistakes_in_both_files_are_told_together() -> None:
 
 def test_files_that_are_no_yaml_are_told_together() -> None:
     assert errors("- a", "a: 1\n---\nb: 2") == [
-        (
-            "config.yaml:1:1: the file is a list; "
-            "write a mapping, such as `vllm_endpoints:` with a list below it"
-        ),
+        ("config.yaml:1:1: the file is a list; write keys with values, such as `key: value`"),
         "settings.yaml:2:1: a second YAML document begins; keep one document in the file",
     ]
 
@@ -216,3 +213,23 @@ def test_a_mistake_is_told_once() -> None:
     with pytest.raises(ConfigError) as refused:
         load(one, one)
     assert len(refused.value.problems) == 1
+
+
+def test_a_mistake_in_the_settings_makes_none_in_the_configuration() -> None:
+    config = b"vllm_endpoints: [{name: a, address: vllm.example.com, port: 80}]"
+    settings = b"allow_domain_names: true\nlistner: {}"
+    with pytest.raises(ConfigError) as raised:
+        load(Source("config.yaml", config), Source("settings.yaml", settings))
+
+    assert str(raised.value) == (
+        'settings.yaml:2:1: listner: is not a known key; did you mean "listener"?'
+    )
+
+
+def test_a_slip_in_the_key_that_tells_the_form_is_told() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(Source("config.yaml", b"vllm_endpoint: []"))
+
+    assert str(raised.value) == (
+        'config.yaml:1:1: vllm_endpoint: is not a known key; did you mean "vllm_endpoints"?'
+    )

@@ -35,17 +35,17 @@ model_config:
 """
 
 PORT = "write a whole number from 1 to 65535"
-WHOLE = "write a whole number; 0 for no ejection"
-COUNT = "write a whole number from 1 on"
+WHOLE = "write a whole number up to 4294967295; 0 for no ejection"
+COUNT = "write a whole number from 1 to 4294967295"
 PERCENT = "write a whole number from 0 to 100"
 SWITCH = "write true or false"
 PRIORITY = "write a whole number from 0 to 127, 0 first"
 ADDRESS = "write an IP address, such as 0.0.0.0 or 127.0.0.1"
-HEADER = "write a header name in lower case, such as x-selected-model"
-CONDITIONS = "write Envoy's retry conditions, separated by commas"
+HEADER = "write a header name of your own in lower case, such as x-selected-model"
+CONDITIONS = "write conditions with commas between them, out of 5xx, gateway-error, reset, reset-before-request, connect-failure, envoy-ratelimited, retriable-4xx, refused-stream"
 PATH = "write a path, such as /health"
 POLICY = "write round_robin or least_request"
-TIME = "write a duration with its unit, such as 10s, 500ms or 5m"
+TIME = "write a duration with its unit, such as 10s, 500ms or 5m, up to 8760h"
 
 
 def settings(text: str) -> Settings:
@@ -567,3 +567,29 @@ def test_a_model_is_treated_by_its_own_settings_on_top_of_the_defaults() -> None
     )
     assert both.resilience_of("qwen3") == both.resilience
     assert both.resilience_of("another") == both.resilience
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("listener: {address: nonsense}", "1:21: listener.address: is the string"),
+        ("routing: {model_header: host}", "1:25: routing.model_header: is the string"),
+        ('resilience: {health_check: {path: "/a b"}}', "path: is the string"),
+        ("resilience: {retry: {on: 'reset,nonsense'}}", "retry.on: is the string"),
+        ("resilience: {timeout: {request: \u0661s}}", "timeout.request: is the string"),
+        ("resilience: {timeout: {request: 0.0001ms}}", "timeout.request: is the string"),
+        ("resilience: {timeout: {connect: 99999999999999999999s}}", "connect: is the string"),
+        ("endpoints: {dc1: }", "endpoints.dc1: is empty; write a mapping"),
+        ("endpoints: {'': {}}", '1:13: endpoints[""]: is no name; write a name in quotes'),
+    ],
+)
+def test_what_envoy_would_refuse_or_forget_is_told_before(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read_settings(Document.parse("settings.yaml", text.encode()))
+
+    [line] = str(raised.value).splitlines()
+    assert told in line
+
+
+def test_settings_that_are_all_comments_are_the_defaults() -> None:
+    assert read_settings(Document.parse("settings.yaml", b"# listener: {}\n")) == Settings()

@@ -523,3 +523,13 @@ async def test_clients_that_came_and_went_leave_nothing_behind(served: Served) -
     await until(lambda: not served.ads._streams)
     await until(lambda: len(asyncio.all_tasks()) <= before)
     assert not served.store._followers
+
+
+async def test_a_connection_that_never_says_a_word_holds_up_nothing(served: Served) -> None:
+    host, _, port = served.address.rpartition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    try:
+        async with asyncio.timeout(5):
+            await served.ads.stop(60)
+    finally:
+        writer.close()

@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from typing import Final, Self
 
-_SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://")
-_BRACKETS: Final = re.compile(r"\[(?P<host>[^\]]*)\](?::(?P<port>\d+))?\Z")
+_SCHEMES: Final = re.compile(r"(?:https?:(?://)?|[a-z][a-z0-9+.-]*://)+", re.IGNORECASE)
+_BRACKETS: Final = re.compile(r"\[(?P<host>[^\]]*)\](?::(?P<port>.*))?\Z")
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>[^:]*):(?P<port>[^:]*)\Z")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
+# What ends in a number is an address, in one of its stranger forms: RFC 1123, section 2.1.
+_LAST_LABEL: Final = re.compile(r"(?![0-9]+\Z|0[xX])")
 _NUMBERS: Final = re.compile(r"[0-9.]+\Z")
 _LONGEST_NAME: Final = 253
+_HIGHEST_PORT: Final = 65535
 
 
 def is_ip(address: str) -> bool:
@@ -20,32 +24,62 @@ def is_ip(address: str) -> bool:
 
 def faults(address: str, *, allow_domain_names: bool) -> list[str]:
     """Return everything that is wrong with an address, each with the right form; [] if nothing."""
-    return list(_faults(address.strip(), allow_domain_names=allow_domain_names))
+    text = address.strip()
+    if not text:
+        return ["the address is empty; write an IP address, such as 10.0.0.10"]
+    parts = _Parts.of(text)
+    return [*_part_faults(parts), *_host_faults(parts.host, allow_domain_names=allow_domain_names)]
 
 
-def _faults(address: str, *, allow_domain_names: bool) -> Iterator[str]:
-    if not address:
-        yield "the address is empty; write an IP address, such as 10.0.0.10"
-        return
-    rest = address
-    if scheme := _SCHEME.match(rest):
-        rest = rest[scheme.end() :]
-        bare = _bare(rest)
-        yield f'"{address}" has a protocol prefix, {scheme[0]}; write {bare} alone'
-    host, slash, path = rest.partition("/")
-    if slash:
-        yield f'"{address}" has a path, /{path}; write {_bare(host)} alone'
-    host, port = _split(host)
-    if port is not None:
-        right = f"write {_shown(host)}, and `port: {port or 8000}` on a line of its own"
-        yield f'"{address}" has a port, {port or "an empty one"}; {right}'
-    elif host != rest.partition("/")[0]:
-        yield f'"{address}" has brackets; write {_shown(host)} without them'
-    yield from _host_faults(host, allow_domain_names=allow_domain_names)
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """An address taken for a URL: what belongs elsewhere, and the host that is meant."""
+
+    shown: str
+    scheme: str
+    path: str
+    has_user: bool
+    has_brackets: bool
+    host: str
+    port: str | None
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        scheme = match[0] if (match := _SCHEMES.match(text)) else ""
+        rest, slash, path = text.removeprefix(scheme).partition("/")
+        user, at, rest = rest.rpartition("@")
+        brackets = _BRACKETS.match(rest)
+        match = brackets or _HOST_AND_PORT.match(rest)
+        return cls(
+            shown=text.replace(f"{user}@", "...@", 1) if at else text,
+            scheme=scheme,
+            path=slash + path,
+            has_user=bool(at),
+            has_brackets=brackets is not None,
+            host=match["host"] if match else rest,
+            port=match["port"] if match else None,
+        )
+
+
+def _part_faults(parts: _Parts) -> Iterator[str]:
+    bare = f'"{parts.host}"' if parts.host else "an IP address"
+    if parts.scheme:
+        yield f'"{parts.shown}" has a protocol prefix, {parts.scheme}; write {bare} alone'
+    if parts.path:
+        yield f'"{parts.shown}" has a path, {parts.path}; write {bare} alone'
+    if parts.has_user:
+        yield f'"{parts.shown}" has a user name; write {bare} alone'
+    if parts.port is not None:
+        port = parts.port
+        good = port.isascii() and port.isdecimal() and 0 < int(port[:6]) <= _HIGHEST_PORT
+        line = f"`port: {port if good else 8000}` on a line of its own"
+        yield f'"{parts.shown}" has a port, {port or "an empty one"}; write {bare}, and {line}'
+    elif parts.has_brackets:
+        yield f'"{parts.shown}" has brackets; write {bare} without them'
 
 
 def _host_faults(host: str, *, allow_domain_names: bool) -> Iterator[str]:
-    if is_ip(host):
+    if not host or is_ip(host):
         return
     if "%" in host and is_ip(host.partition("%")[0]):
         yield f'"{host}" has a zone, which Envoy does not know; write an address without one'
@@ -61,21 +95,6 @@ def _host_faults(host: str, *, allow_domain_names: bool) -> Iterator[str]:
         yield f'"{host}" is a domain name; {right} in the settings'
 
 
-def _bare(rest: str) -> str:
-    return _shown(_split(rest.partition("/")[0])[0])
-
-
-def _shown(host: str) -> str:
-    return f'"{host}"' if host else "an IP address"
-
-
-def _split(text: str) -> tuple[str, str | None]:
-    """Return a host without brackets, and the port behind it if there is one."""
-    if match := _BRACKETS.match(text) or _HOST_AND_PORT.match(text):
-        return match["host"], match["port"]
-    return text, None
-
-
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(text)
@@ -86,4 +105,8 @@ def _ip(text: str) -> IPv4Address | IPv6Address | None:
 
 def _is_domain_name(host: str) -> bool:
     labels = host.removesuffix(".").split(".")
-    return len(host) <= _LONGEST_NAME and all(_LABEL.match(label) for label in labels)
+    return (
+        len(host) <= _LONGEST_NAME
+        and all(_LABEL.match(label) for label in labels)
+        and _LAST_LABEL.match(labels[-1]) is not None
+    )

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import yaml
 
 from xds.config.problems import ConfigError, Path, Problem, spell
-from xds.config.scalars import UnknownTagError, value_of
+from xds.config.scalars import UnknownTagError, check_tag, value_of
 
 MAX_BYTES: Final = 64 << 20
 MAX_DEPTH: Final = 64
@@ -25,7 +25,7 @@ MAX_VALUES: Final = 20_000_000
 Place = tuple[int, int]
 
 _MERGE: Final = "<<"
-_RIGHT: Final = "write a mapping, such as `vllm_endpoints:` with a list below it"
+_RIGHT: Final = "write keys with values, such as `key: value`"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Document:
             raise ConfigError([_syntax(file, text, error)]) from None
         except _RefusedError as refused:
             raise ConfigError([_at(file, refused.mark, "", refused.text)]) from None
-        data = builder.root
+        # A file of comments says nothing; one without a letter was not written to its end.
+        data = {} if builder.root is None and text.strip() else builder.root
         if not isinstance(data, dict):
             wrong = "the file is empty" if data is None else f"the file is {kind(data)}"
             raise ConfigError([Problem(file, 1, 1, "", f"{wrong}; {_RIGHT}")])
@@ -69,7 +70,7 @@ class Document:
         known = path
         while known and known not in self._marks:
             known = known[:-1]
-        key_mark, value_mark = self._marks[known]
+        key_mark, value_mark = self._marks.get(known, ((0, 0), (0, 0)))
         # What is missing is missing from the parent, whose first line is its own key's, if any.
         mark = key_mark if key and known == path else value_mark
         return _at(self.file, mark, spell(path), text)
@@ -107,16 +108,15 @@ def kind(value: object) -> str:  # noqa: PLR0911  a case each
 
 def _decode(file: str, content: bytes) -> str:
     if len(content) > MAX_BYTES:
-        wrong = f"the file has {len(content)} bytes; at most {MAX_BYTES} are read"
+        wrong = f"the file has more than {MAX_BYTES} bytes; split it"
         raise ConfigError([Problem(file, 0, 0, "", wrong)])
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        wrong = "this is not text in UTF-8; write a YAML file"
-        raise ConfigError([Problem(file, line, column, "", wrong)]) from None
+        before = content[: error.start].decode("utf-16" if utf16 else "utf-8-sig", "ignore")
+        wrong = f"this is not text in {'UTF-16' if utf16 else 'UTF-8'}; write a YAML file"
+        raise ConfigError([_at(file, _end_of(before), "", wrong)]) from None
 
 
 def _syntax(file: str, text: str, error: yaml.YAMLError) -> Problem:
@@ -125,11 +125,14 @@ def _syntax(file: str, text: str, error: yaml.YAMLError) -> Problem:
         reasons = (error.context, error.problem)
         wrong = "not valid YAML: " + ", ".join(reason for reason in reasons if reason)
         return _at(file, (mark.line, mark.column), "", f"{wrong}; {right}")
-    position = getattr(error, "position", 0)
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
+    # libyaml counts the bytes of the text in UTF-8.
+    before = text.encode()[: getattr(error, "position", 0)].decode(errors="ignore")
     wrong = "a control character, which YAML does not allow; write a YAML text file"
-    return Problem(file, line, column, "", wrong)
+    return _at(file, _end_of(before), "", wrong)
+
+
+def _end_of(text: str) -> Place:
+    return text.count("\n"), len(text) - text.rfind("\n") - 1
 
 
 def _place(event: yaml.Event) -> Place:
@@ -159,6 +162,7 @@ class _Open:
     key: str | None = None
     merged: list[Any] = field(default_factory=list)
     merging: bool = False
+    has_merged: bool = False
     size: int = 1
     height: int = 1
 
@@ -208,16 +212,24 @@ class _Builder:
         # Keys stay text, so that a model may be named 3.5 or on.
         top.key = event.value
         top.merging = event.value == _MERGE and event.implicit[0]
+        self._check_tag(event, "str")
         if event.anchor:
             self._anchors[event.anchor] = (event.value, 1, 0)
-        if event.value in top.value:
+        if event.value in top.value or (top.merging and top.has_merged):
             self.twice.append((self._path(), _place(event)))
+
+    def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, name: str) -> None:
+        try:
+            check_tag(event.tag, name)
+        except UnknownTagError as error:
+            raise _RefusedError(_place(event), str(error)) from None
 
     def _begin(self, event: yaml.CollectionStartEvent, value: dict[str, Any] | list[Any]) -> None:
         if self._open and self._open[-1].key is None and isinstance(self._open[-1].value, dict):
             raise _RefusedError(_place(event), "a key must be text; write a plain word")
         if len(self._open) >= MAX_DEPTH:
             raise _RefusedError(_place(event), _too_deep())
+        self._check_tag(event, "map" if isinstance(value, dict) else "seq")
         self._open.append(_Open(value, event.anchor))
 
     def _end(self, event: yaml.Event) -> None:
@@ -232,6 +244,8 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent) -> None:
         if event.anchor not in self._anchors:
             text = f"the alias *{event.anchor} has no anchor &{event.anchor} before it; add one"
+            if any(frame.anchor == event.anchor for frame in self._open):
+                text = f"the alias *{event.anchor} stands inside what it repeats; write it out"
             raise _RefusedError(_place(event), text)
         self._add(*self._anchors[event.anchor], event)
 
@@ -263,6 +277,7 @@ class _Builder:
         if not all(isinstance(one, dict) for one in merged):
             raise _RefusedError(_place(event), "<< merges mappings; give it one, or a list")
         top.merged.extend(merged)
+        top.has_merged = True
         top.key, top.merging = None, False
 
     def _path(self) -> Path:

@@ -3,6 +3,7 @@
 https://vllm-semantic-router.com/docs/installation/configuration
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
@@ -10,9 +11,10 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from xds.config.addresses import faults, is_ip
-from xds.config.document import Document
+from xds.config.document import Document, kind
 from xds.config.gateway import (
     MAX_WEIGHT,
+    NAME_PATTERN,
     Endpoint,
     Gateway,
     Listener,
@@ -26,7 +28,9 @@ from xds.config.settings import EndpointSettings, Settings
 from xds.config.validation import unknown_key, validate
 
 _Endpoints = Mapping[str, Endpoint | None]
-EndpointName = Annotated[str, Field(min_length=1, description="the name of an endpoint in quotes")]
+EndpointName = Annotated[
+    str, Field(pattern=NAME_PATTERN, description="the name of an endpoint in quotes")
+]
 
 
 class _Entry(BaseModel):
@@ -113,7 +117,7 @@ _KNOWN_OF_MODEL: Final = (
     *("modality", "image_gen_backend", "pii_policy"),
 )
 # The router ignores what it does not know, and so do we, but not what is nearly a known key.
-_NEARLY: Final = 0.8
+_NEARLY: Final = 0.75
 
 
 def read(document: Document, settings: Settings) -> Reading:
@@ -193,8 +197,9 @@ class _Reader:
         places: dict[str, Path] = {name: ("model_config", name) for name in entries}
         for name, item in entries.items():
             path: Path = ("model_config", name)
-            if not name:
-                self._add(path, "a model has an empty name; write its name")
+            if not re.match(NAME_PATTERN, name):
+                text = "is no name; write one, without control characters"
+                self._add(path, text, key=True)
             # `"qwen3":` with nothing behind it is a model with nothing to say.
             entry = {} if item is None else item
             if isinstance(entry, dict):
@@ -212,8 +217,9 @@ class _Reader:
         pool = [endpoints.get(wanted) for wanted in read.preferred_endpoints or endpoints]
         served = tuple(endpoint for endpoint in pool if endpoint)
         if len(served) == len(pool):
-            path: Path = ("model_config", name, "preferred_endpoints")
-            self._check_pool(path, f'model "{name}"', served)
+            path: Path = ("model_config", name)
+            where = (*path, "preferred_endpoints") if read.preferred_endpoints else path
+            self._check_pool(where, f'model "{name}"', served)
         loras = tuple(lora.name for lora in read.loras)
         return Model(name, served, loras, self.settings.resilience_of(name))
 
@@ -232,7 +238,7 @@ class _Reader:
         preferred = preferred if isinstance(preferred, list) else []
         for index, wanted in enumerate(preferred):
             where = (*path, "preferred_endpoints", index)
-            if not isinstance(wanted, str):
+            if not isinstance(wanted, str) or not wanted:
                 continue
             if wanted not in endpoints:
                 self._add(where, unknown("endpoint", wanted, endpoints))
@@ -255,15 +261,20 @@ class _Reader:
         text = "asks for an https upstream, which is not served yet; take the endpoint out"
         if item.get("provider_profile"):
             self._add((*path, "provider_profile"), text)
-        elif item.get("protocol") == "https":
+        protocol = str(item.get("protocol") or "http").lower()
+        if protocol == "https":
             self._add((*path, "protocol"), text)
+        elif protocol != "http":
+            self._add((*path, "protocol"), f"is {kind(item['protocol'])}; write http")
 
     def _check_address(self, path: Path, item: Mapping[str, object]) -> None:
         address = item.get("address")
         if isinstance(address, str) and not item.get("provider_profile"):
             allow = self.settings.allow_domain_names
+            name = item.get("name")
+            who = f'endpoint "{name}": ' if isinstance(name, str) else ""
             for fault in faults(address, allow_domain_names=allow):
-                self._add((*path, "address"), f'endpoint "{item.get("name")}": {fault}')
+                self._add((*path, "address"), f"{who}{fault}")
 
     def _check_pool(self, path: Path, who: str, endpoints: Sequence[Endpoint]) -> None:
         total = sum(endpoint.weight for endpoint in endpoints)

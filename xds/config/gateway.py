@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_WEIGHT: Final = 4294967295
 
 _UNITS: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)\Z")
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)\Z")
 
 
 def _duration(value: object) -> timedelta:
@@ -27,25 +27,54 @@ def _duration(value: object) -> timedelta:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
-_A_TIME: Final = "a duration with its unit, such as 10s, 500ms or 5m"
+_LONGEST: Final = timedelta(days=365)
+_A_TIME: Final = "a duration with its unit, such as 10s, 500ms or 5m, up to 8760h"
 _A_TIME_OR_NONE: Final = f"{_A_TIME}; 0s for no limit"
 
 PositiveDuration = Annotated[
     Duration,
-    Field(gt=timedelta(0), le=timedelta(days=365), description=f"{_A_TIME}, above zero"),
+    Field(gt=timedelta(0), le=_LONGEST, description=f"{_A_TIME}, above zero"),
 ]
 Limit = Annotated[
     Duration,
-    Field(ge=timedelta(0), le=timedelta(days=365), description=_A_TIME_OR_NONE),
+    Field(ge=timedelta(0), le=_LONGEST, description=_A_TIME_OR_NONE),
 ]
 Count = Annotated[
-    int, Field(strict=True, ge=1, le=MAX_WEIGHT, description="a whole number from 1 on")
+    int,
+    Field(strict=True, ge=1, le=MAX_WEIGHT, description=f"a whole number from 1 to {MAX_WEIGHT}"),
 ]
 Port = Annotated[
     int,
     Field(strict=True, ge=1, le=65535, description="a whole number from 1 to 65535"),
 ]
-Name = Annotated[str, Field(min_length=1, description="a name in quotes")]
+NAME_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, description="a name in quotes")]
+
+
+# https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on
+_CONDITIONS: Final = (
+    *("5xx", "gateway-error", "reset", "reset-before-request", "connect-failure"),
+    *("envoy-ratelimited", "retriable-4xx", "refused-stream"),
+)
+_CONDITIONS_LISTED: Final = ", ".join(_CONDITIONS)
+# Changing these would break the request itself.
+_RESERVED_HEADERS: Final = frozenset(
+    ("host", "connection", "content-length", "content-type", "te", "transfer-encoding", "upgrade")
+)
+
+
+def _retry_conditions(value: str) -> str:
+    if unknown := set(value.split(",")) - set(_CONDITIONS):
+        message = f"{', '.join(sorted(unknown))}: no such condition"
+        raise ValueError(message)
+    return value
+
+
+def _free_header(value: str) -> str:
+    if value in _RESERVED_HEADERS:
+        message = "a header with a meaning of its own"
+        raise ValueError(message)
+    return value
 
 
 class Part(BaseModel):
@@ -66,7 +95,7 @@ class OutlierDetection(Part):
             strict=True,
             ge=0,
             le=MAX_WEIGHT,
-            description="a whole number; 0 for no ejection",
+            description=f"a whole number up to {MAX_WEIGHT}; 0 for no ejection",
         ),
     ] = 5
     interval: PositiveDuration = timedelta(seconds=10)
@@ -80,7 +109,7 @@ class OutlierDetection(Part):
 class HealthCheck(Part):
     """How endpoints are asked whether they are well."""
 
-    path: Annotated[str, Field(pattern="^/", description="a path, such as /health")]
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$", description="a path, such as /health")]
     interval: PositiveDuration = timedelta(seconds=10)
     timeout: PositiveDuration = timedelta(seconds=2)
 
@@ -90,7 +119,8 @@ class Retry(Part):
 
     on: Annotated[
         str,
-        Field(min_length=1, description="Envoy's retry conditions, separated by commas"),
+        AfterValidator(_retry_conditions),
+        Field(description=f"conditions with commas between them, out of {_CONDITIONS_LISTED}"),
     ] = "connect-failure,refused-stream,reset"
     attempts: Annotated[
         int,
@@ -138,8 +168,9 @@ class Routing(Part):
         str,
         Field(
             pattern=r"^[a-z0-9!#$%&'*+.^_`|~-]+$",
-            description="a header name in lower case, such as x-selected-model",
+            description="a header name of your own in lower case, such as x-selected-model",
         ),
+        AfterValidator(_free_header),
     ] = "x-selected-model"
     unknown_model: Annotated[
         Literal["default", "reject"], Field(description="default or reject")

@@ -8,7 +8,7 @@ from typing import Final
 from xds.config import flat
 from xds.config.document import MAX_BYTES, Document
 from xds.config.gateway import Gateway
-from xds.config.problems import ConfigError, Problem
+from xds.config.problems import ConfigError, Problem, nearest
 from xds.config.reading import Reading
 from xds.config.settings import Settings, read_settings, unknown_names
 
@@ -57,6 +57,9 @@ def load(config: Source, settings: Source | None = None) -> Gateway:
             own = read_settings(document)
         except ConfigError as error:
             problems.extend(error.problems)
+            # What is right in the settings still counts, or the rest would seem wrong too.
+            data = document.data if document else {}
+            own = Settings(allow_domain_names=data.get("allow_domain_names") is True)
     try:
         reading = _read(Document.parse(config.name, config.content), own)
     except ConfigError as error:
@@ -77,4 +80,8 @@ def _read(document: Document, settings: Settings) -> Reading:
     if isinstance(data.get("providers"), Mapping):
         text = "this form is not served yet; write `vllm_endpoints:` and `model_config:`"
         raise ConfigError([document.problem(("providers",), text, key=True)])
+    for key in data.keys() - {"providers"}:
+        if close := nearest(key, ("vllm_endpoints", "model_config", "providers"), cutoff=0.8):
+            text = f'is not a known key; did you mean "{close}"?'
+            raise ConfigError([document.problem((key,), text, key=True)])
     raise ConfigError([document.problem((), f"there are no endpoints in this file; {_DIALECTS}")])

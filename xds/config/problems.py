@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Final
 
 Path = tuple[str | int, ...]
 
+# Among more names than these, only some are compared.
+_MANY: Final = 50
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
@@ -26,7 +29,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return ": ".join(part for part in (place, self.path, self.text) if part)
+        said = ": ".join(part for part in (place, self.path, self.text) if part)
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
 
 
 class ConfigError(Exception):
@@ -52,7 +56,15 @@ def spell(path: Path) -> str:
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known name that was most likely meant; `cutoff` is how alike, 0 to 1."""
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+    lower = {each.lower(): each for each in known}
+    candidates = list(lower)
+    if len(candidates) > _MANY:
+        # Comparing takes long; a slip of the pen leaves one end of a name as it was.
+        ends = name.lower()[:2], name.lower()[-2:]
+        alike = (each for each in candidates if each.startswith(ends[0]) or each.endswith(ends[1]))
+        candidates = list(islice(alike, _MANY))
+    found = get_close_matches(name.lower(), candidates, n=1, cutoff=cutoff)
+    return lower[found[0]] if found else None
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

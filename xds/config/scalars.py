@@ -33,7 +33,8 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "bool": (bool,),
     "null": (type(None),),
 }
-_MOST_DIGITS: Final = 4000
+# Longer than any number that means something here; Python refuses to write down much longer ones.
+_LONGEST_NUMBER: Final = 100
 
 
 class UnknownTagError(ValueError):
@@ -52,24 +53,39 @@ def value_of(event: yaml.ScalarEvent) -> Scalar:
         return event.value
     value = plain(event.value)
     if not isinstance(value, _TYPES.get(name, ())):
-        message = f"the tag {event.tag.replace(_TAG, '!!')} is not understood here; leave it out"
-        raise UnknownTagError(message)
+        raise UnknownTagError(_refused(event.tag, event.value if name in _TYPES else None))
     return value
+
+
+def check_tag(tag: str | None, *names: str) -> None:
+    """Make sure that a tag is none, or one of those that fit where it stands.
+
+    Raises UnknownTagError otherwise.
+    """
+    if tag not in {None, "!", *(_TAG + name for name in names)}:
+        raise UnknownTagError(_refused(tag or "", None))
+
+
+def _refused(tag: str, value: str | None) -> str:
+    shown = tag.replace(_TAG, "!!")
+    if value is not None:
+        return f'"{value}" is no {shown}; leave the tag out'
+    return f"the tag {shown} is not understood here; leave it out"
 
 
 def plain(text: str) -> Scalar:  # noqa: PLR0911  a case each
     """Return what a scalar without quotes means."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if text[0] not in _FIRST_OF_NUMBER or len(text) > _MOST_DIGITS:
+    if text[0] not in _FIRST_OF_NUMBER or len(text) > _LONGEST_NUMBER:
         return text
     if _INTEGER.match(text):
-        return int(text)
+        return int(text.replace("_", ""))
     if based := _BASED_INTEGER.match(text):
         base = based.lastgroup or "o"
         return int(based["sign"] + based[base].replace("_", "") or "0", _BASES[base])
     if _FLOAT.match(text):
-        return float(text)
+        return float(text.replace("_", ""))
     if _SPECIAL.match(text):
         return float(text.replace(".", "", 1))
     return text

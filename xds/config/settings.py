@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from xds.config.addresses import is_ip
 from xds.config.document import Document
 from xds.config.gateway import Name, Part, Port, Resilience, Routing
 from xds.config.problems import ConfigError, Problem, unknown
 from xds.config.validation import validate
+
+
+def _ip(value: str) -> str:
+    if not is_ip(value):
+        message = "no IP address"
+        raise ValueError(message)
+    return value
 
 
 class ListenerSettings(Part):
@@ -16,7 +24,8 @@ class ListenerSettings(Part):
 
     address: Annotated[
         str,
-        Field(min_length=1, description="an IP address, such as 0.0.0.0 or 127.0.0.1"),
+        AfterValidator(_ip),
+        Field(description="an IP address, such as 0.0.0.0 or 127.0.0.1"),
     ] = "0.0.0.0"  # noqa: S104  the gateway is there to be reached; the control plane is not
     port: Port = 8801
 
@@ -99,6 +108,6 @@ def unknown_names(
         problems.extend(
             document.problem((section, name), unknown(kind, name, known), key=True)
             for name in (named if isinstance(named, dict) else {})
-            if name not in known
+            if name and name not in known
         )
     return problems

@@ -41,13 +41,16 @@ def validate(
 def _problem(
     document: Document, model: type[BaseModel], path: Path, detail: ErrorDetails
 ) -> Problem:
-    steps = detail["loc"]
+    # pydantic marks a mistake in a key by a step of its own.
+    key = detail["loc"][-1:] == ("[key]",)
+    steps = detail["loc"][:-1] if key else detail["loc"]
     where = (*path, *steps)
     if detail["type"] == "extra_forbidden":
         known = _keys(_owner(model, steps[:-1]))
         return document.problem(where, unknown_key(str(steps[-1]), known), key=True)
-    info = _field(model, steps)
-    right = (info and info.description) or _SHAPES.get(detail["type"], "another value")
+    if key:
+        return document.problem(where, "is no name; write a name in quotes", key=True)
+    right = _right(model, steps) or _SHAPES.get(detail["type"], "another value")
     if detail["type"] == "missing":
         return document.problem(where, f"is missing; write {right}")
     return document.problem(where, f"is {kind(detail['input'])}; write {right}")
@@ -62,27 +65,30 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
 
 def _owner(model: type[BaseModel], steps: tuple[int | str, ...]) -> type[BaseModel] | None:
     """Return the model in which a path ends."""
-    info = _field(model, steps)
-    return model if not steps else _model_of(info.annotation) if info else None
+    current: type[BaseModel] | None = model
+    for step in steps:
+        if current and (info := _fields(current).get(str(step))):
+            current = _model_of(info.annotation)
+    return current
 
 
-def _field(model: type[BaseModel], steps: tuple[int | str, ...]) -> FieldInfo | None:
-    """Return the field, or the item of a list, at which a path ends."""
+def _right(model: type[BaseModel], steps: tuple[int | str, ...]) -> str | None:
+    """Return what a field, or the item of a list, says of itself."""
     current: type[BaseModel] | None = model
     info: FieldInfo | None = None
     for step in steps:
-        if isinstance(step, int):
-            info = _item(info) or info
-        elif found := current and _fields(current).get(step):
+        if found := current and _fields(current).get(str(step)):
             info = found
             current = _model_of(found.annotation)
-    return info
+        else:
+            info = _item(info)
+    return info.description if info else None
 
 
 def _item(info: FieldInfo | None) -> FieldInfo | None:
     """Return what a field's annotation, `list[Annotated[T, Field(...)]]`, says of an item."""
     arguments = get_args(info.annotation) if info else ()
-    said = (one for argument in arguments[:1] for one in get_args(argument)[1:])
+    said = (one for argument in arguments[-1:] for one in get_args(argument)[1:])
     return next((one for one in said if isinstance(one, FieldInfo)), None)
 
 

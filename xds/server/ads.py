@@ -1,5 +1,7 @@
 """Know how to serve the aggregated discovery service over gRPC."""
 
+import asyncio
+
 import grpc
 import grpc.aio
 
@@ -33,7 +35,7 @@ class AdsServer:
     def __init__(self, store: SnapshotStore, *, identifier: str = "xds") -> None:
         self._store = store
         self._identifier = identifier
-        self._streams: set[Stream] = set()
+        self._streams: dict[Stream, asyncio.Future[None]] = {}
         self._server: grpc.aio.Server | None = None
         self._stopping = False
 
@@ -64,10 +66,13 @@ class AdsServer:
     async def stop(self, grace: float) -> None:
         """End every stream with UNAVAILABLE and stop listening, within `grace` seconds."""
         self._stopping = True
-        for stream in tuple(self._streams):
+        for stream in self._streams:
             stream.stop()
+        if self._streams:
+            await asyncio.wait(self._streams.values(), timeout=grace)
         if self._server is not None:
-            await self._server.stop(grace)
+            # No grace of gRPC's own: it would wait for connections that never said a word.
+            await self._server.stop(None)
 
     def _handlers(
         self,
@@ -81,14 +86,15 @@ class AdsServer:
 
     async def _aggregated(self, _: object, context: _Context) -> None:
         stream = Stream(_GrpcConnection(context), self._store, self._identifier)
-        self._streams.add(stream)
+        ended = self._streams[stream] = asyncio.get_running_loop().create_future()
         try:
             if self._stopping or not await stream.run():
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the control plane is stopping")
         except ProtocolError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         finally:
-            self._streams.discard(stream)
+            del self._streams[stream]
+            ended.set_result(None)
 
 
 class _GrpcConnection:
