@@ -67,9 +67,12 @@ def bootstrap_json(admin: HostPort, xds: HostPort) -> str:
 
 
 async def judge(binary: Path, config: str) -> str | None:
-    """Return why an Envoy refuses a complete JSON configuration, or None if it accepts it."""
+    """Return why an Envoy refuses a complete configuration, or None if it accepts it.
+
+    `config` is YAML, or JSON, which is YAML too.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "envoy.json")
+        path = Path(folder, "envoy.yaml")
         path.write_text(config)
         process = await asyncio.create_subprocess_exec(
             str(binary),

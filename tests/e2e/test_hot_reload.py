@@ -51,7 +51,7 @@ async def test_models_come_and_go_under_load(tmp_path: Path) -> None:
             for text, model, name in ((new, "new", "two"), (old, "old", "one")) * 5:
                 gateway.edit(text)
                 body = {"model": model}
-                await until(lambda n=name, b=body: gateway.served_by(n, body=b), text)
+                await until(lambda n=name, b=body: gateway.served_by(n, body=b), text, AT_ONCE)
 
     assert of_old.failed == []
     assert of_new.failed == []

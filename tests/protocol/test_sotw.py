@@ -388,3 +388,58 @@ def test_a_stream_that_begins_without_a_node_is_refused() -> None:  # G1
 def test_a_request_without_a_type_is_refused() -> None:  # G2
     with pytest.raises(ProtocolError, match="type_url"):
         Session(FLEET).receive(Request("", node_id="envoy"))
+
+
+def test_a_nack_of_several_brings_the_good_ones_back_with_the_mended_one() -> None:  # G8 G7
+    client = envoy()
+    client.publish(snapshot("a=1 b=1", "a=bad b=2", "l=1", "r=1"))
+    # Envoy stopped at a, and never looked at b.
+    assert client.say(ENDPOINTS, error="a is bad") == []
+
+    assert client.publish(snapshot("a=1 b=1", "a=2 b=2", "l=1", "r=1")) == ["endpoints: a b"]
+    assert client.say(ENDPOINTS) == []
+    assert client.publish(snapshot("a=1 b=1", "a=3 b=2", "l=1", "r=1")) == ["endpoints: a"]
+
+
+def test_what_was_refused_does_not_come_along_with_what_was_not() -> None:  # G7
+    client = envoy()
+    client.publish(snapshot("a=1 b=1", "a=bad b=1", "l=1", "r=1"))
+    client.say(ENDPOINTS, error="a is bad")
+
+    assert client.publish(snapshot("a=1 b=1", "a=bad b=2", "l=1", "r=1")) == ["endpoints: b"]
+
+
+def test_a_client_that_never_answers_for_its_clusters_gets_its_routes_at_last() -> None:  # O1 G9
+    client = envoy()
+    assert client.publish(snapshot("a=1 b=1 c=1", "a=1 b=1", "l=1", "r=2")) == ["clusters: a b c"]
+    assert client.session.is_holding
+
+    assert client.got(client.session.release()) == ["routes: r"]
+    assert not client.session.is_holding
+    assert client.session.release() == []
+
+
+def test_a_client_that_never_accepts_its_routes_loses_its_clusters_at_last() -> None:  # O2
+    client = envoy()
+    client.publish(snapshot("a=1", "a=1", "l=1", "r=bad"))
+    client.say(ROUTES, error="no")
+    assert client.session.is_holding
+
+    assert client.got(client.session.release()) == ["clusters: a"]
+    assert not client.session.is_holding
+
+
+def test_a_session_with_nothing_to_wait_for_holds_nothing() -> None:
+    client = envoy()
+    assert not client.session.is_holding
+    client.publish(snapshot("a=1 b=1", "a=2 b=1", "l=1", "r=1"))
+    assert not client.session.is_holding
+
+
+def test_a_wish_is_heard_though_its_nonce_is_none_when_nothing_is_in_flight() -> None:  # S3
+    client = Client(Session(snapshot("a=1 b=1", "a=1 b=1")))
+    client.ask(ENDPOINTS, "a")
+    client.say(ENDPOINTS)
+
+    lost = Request(ENDPOINTS, frozenset({"a", "b"}), node_id="envoy")
+    assert client.got(client.session.receive(lost)) == ["endpoints: b"]

@@ -533,3 +533,30 @@ async def test_a_connection_that_never_says_a_word_holds_up_nothing(served: Serv
             await served.ads.stop(60)
     finally:
         writer.close()
+
+
+async def test_bytes_that_are_no_request_are_refused_without_a_page_in_the_log(
+    served: Served, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with grpc.aio.insecure_channel(served.address) as channel:
+        call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(METHOD)()
+        await call.write(b"\xff")
+        assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+async def test_routes_wait_for_a_client_that_does_not_answer_only_so_long() -> None:  # O1
+    store = SnapshotStore()
+    store.publish(Snapshot.build([cluster("a"), Resource(ROUTES, "r", b"")]))
+    server = AdsServer(store, hold=0.05)
+    port = await server.start("127.0.0.1:0")
+    try:
+        async with connected(f"127.0.0.1:{port}") as client:
+            await client.ask(CLUSTERS)
+            # It never answers for its clusters.
+            await client.got()
+            await client.ask(ROUTES, "r")
+            assert (await client.got()).type_url == ROUTES
+    finally:
+        await server.stop(0)

@@ -6,9 +6,11 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from xds.app import Files, build_snapshot, load_files
-from xds.cli.render import ResourceType, resources, static_json
+from xds.cli import app
+from xds.cli.render import ResourceType, resources
 from xds.config.problems import ConfigError
 from xds.dataplane import find_envoy, judge
 from xds.resources import CLUSTERS, ENDPOINTS, LISTENERS, ROUTES
@@ -54,10 +56,13 @@ def test_case(name: str, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_envoy_accepts_it(name: str) -> None:
-    config = static_json(translate(load_files(files(name))))
+async def test_envoy_accepts_what_render_prints(name: str) -> None:
+    case = files(name)
+    settings = ["--settings", str(case.settings)] if case.settings else []
+    printed = CliRunner().invoke(app, ["render", str(case.config), *settings, "--static"])
 
-    assert await judge(find_envoy(), config) is None
+    assert printed.exit_code == 0
+    assert await judge(find_envoy(), printed.stdout) is None
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from xds.cli.options import DEFAULT_ENVOY_ADMIN, DEFAULT_LISTEN, address
+from xds.cli.options import DEFAULT_ENVOY_ADMIN, DEFAULT_LISTEN, address, ip_address
 from xds.ports import HostPort
 from xds.translate.bootstrap import Node, Tls
 from xds.translate.bootstrap import bootstrap as bootstrap_message
@@ -22,7 +22,7 @@ def bootstrap(
     ] = "llm-gateway",
     admin_address: Annotated[
         HostPort,
-        typer.Option(parser=address, metavar="HOST:PORT", help="Envoy's own admin page."),
+        typer.Option(parser=ip_address, metavar="HOST:PORT", help="Envoy's own admin page."),
     ] = DEFAULT_ENVOY_ADMIN,
     tls_ca: Annotated[
         str | None, typer.Option(help="Who signs the control plane's certificate; turns TLS on.")

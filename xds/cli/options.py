@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from xds.cli.logs import LogFormat, LogLevel
+from xds.config.addresses import is_ip
 from xds.ports import HostPort
 from xds.server.credentials import TlsFiles
 
@@ -16,6 +17,15 @@ def address(text: str | HostPort) -> HostPort:
         return HostPort.parse(str(text))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def ip_address(text: str | HostPort) -> HostPort:
+    """Read an address that Envoy is to listen on, for which it takes no names."""
+    found = address(text)
+    if not is_ip(found.host):
+        message = f"{found.host!r} is no IP address, and Envoy listens on no other"
+        raise typer.BadParameter(message)
+    return found
 
 
 Config = Annotated[
@@ -38,7 +48,7 @@ Listen = Annotated[
 EnvoyAdmin = Annotated[
     HostPort,
     typer.Option(
-        parser=address,
+        parser=ip_address,
         envvar="XDS_ENVOY_ADMIN",
         metavar="HOST:PORT",
         help="Envoy's own admin page; port 0 picks a free one.",

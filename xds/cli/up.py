@@ -17,7 +17,7 @@ from xds.cli.options import (
     Logs,
     SettingsFile,
 )
-from xds.dataplane import bootstrap_json, envoy, find_envoy
+from xds.dataplane import EnvoyError, bootstrap_json, envoy, find_envoy
 from xds.ports import HostPort, listen_failure
 
 _log = structlog.get_logger("xds")
@@ -45,6 +45,7 @@ async def _up(files: Files, listen: HostPort, admin: HostPort, concurrency: int)
     async with control_plane(files, str(listen)) as port:
         text = bootstrap_json(admin, HostPort(listen.host, port))
         async with envoy(binary, text, concurrency=concurrency) as running:
+            check_taken(*gateway)
             _log.info(
                 "gateway ready",
                 address=", ".join(map(str, gateway)),
@@ -52,6 +53,17 @@ async def _up(files: Files, listen: HostPort, admin: HostPort, concurrency: int)
                 envoy_admin=running.admin,
             )
             await running.ended()
+
+
+def check_taken(*addresses: HostPort) -> None:
+    """Make sure that Envoy listens where it should.
+
+    Raises EnvoyError that names the address.
+    """
+    for address in addresses:
+        if listen_failure(address) is None:
+            message = f"Envoy does not listen on {address}; the log says why"
+            raise EnvoyError(message)
 
 
 def check_free(*addresses: HostPort) -> None:

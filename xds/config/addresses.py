@@ -22,6 +22,12 @@ def is_ip(address: str) -> bool:
     return _ip(address) is not None
 
 
+def canonical(address: str) -> str:
+    """Return the one spelling of an address that has no fault."""
+    ip = _ip(address)
+    return str(ip) if ip else address.lower().removesuffix(".")
+
+
 def faults(address: str, *, allow_domain_names: bool) -> list[str]:
     """Return everything that is wrong with an address, each with the right form; [] if nothing."""
     text = address.strip()

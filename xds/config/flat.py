@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from xds.config.addresses import faults, is_ip
+from xds.config.addresses import canonical, faults, is_ip
 from xds.config.document import Document, kind
 from xds.config.gateway import (
     MAX_WEIGHT,
@@ -21,6 +21,7 @@ from xds.config.gateway import (
     Model,
     Name,
     Port,
+    without_nothing,
 )
 from xds.config.problems import Path, Problem, nearest, unknown
 from xds.config.reading import Reading
@@ -37,6 +38,11 @@ class _Entry(BaseModel):
     """A part of the router's file: what does not bear on routing is none of our business."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, value: object) -> object:
+        return without_nothing(cls, value)
 
 
 class FlatEndpoint(_Entry):
@@ -86,35 +92,30 @@ class FlatConfig(_Entry):
 
 _KNOWN: Final = ("vllm_endpoints", "model_config", "default_model")
 _KNOWN_OF_ENDPOINT: Final = (
-    *(
-        "name",
-        "address",
-        "port",
-        "weight",
-        "type",
-        "api_key",
-        "provider_profile",
-        "model",
-    ),
-    *("protocol", "path", "models", "health_check_path"),
+    *FlatEndpoint.model_fields,
+    "type",
+    "api_key",
+    "provider_profile",
+    "model",
+    "protocol",
+    "path",
+    "models",
+    "health_check_path",
 )
 _KNOWN_OF_MODEL: Final = (
-    *(
-        "preferred_endpoints",
-        "loras",
-        "reasoning_family",
-        "access_key",
-        "pricing",
-        "param_size",
-    ),
-    *(
-        "api_format",
-        "description",
-        "capabilities",
-        "quality_score",
-        "external_model_ids",
-    ),
-    *("modality", "image_gen_backend", "pii_policy"),
+    *FlatModel.model_fields,
+    "reasoning_family",
+    "access_key",
+    "pricing",
+    "param_size",
+    "api_format",
+    "description",
+    "capabilities",
+    "quality_score",
+    "external_model_ids",
+    "modality",
+    "image_gen_backend",
+    "pii_policy",
 )
 # The router ignores what it does not know, and so do we, but not what is nearly a known key.
 _NEARLY: Final = 0.75
@@ -181,7 +182,7 @@ class _Reader:
         if read is None or len(self.problems) > faultless:
             return None
         own = self.settings.endpoints.get(read.name, EndpointSettings())
-        address = read.address.strip()
+        address = canonical(read.address.strip())
         return Endpoint(
             name=read.name,
             address=address,
@@ -235,15 +236,16 @@ class _Reader:
 
     def _check_preferred(self, path: Path, entry: Mapping[str, Any], endpoints: _Endpoints) -> None:
         preferred = entry.get("preferred_endpoints")
-        preferred = preferred if isinstance(preferred, list) else []
-        for index, wanted in enumerate(preferred):
+        seen: set[str] = set()
+        for index, wanted in enumerate(preferred if isinstance(preferred, list) else []):
             where = (*path, "preferred_endpoints", index)
             if not isinstance(wanted, str) or not wanted:
                 continue
             if wanted not in endpoints:
                 self._add(where, unknown("endpoint", wanted, endpoints))
-            elif wanted in preferred[:index]:
+            elif wanted in seen:
                 self._add(where, f'"{wanted}" stands here twice; keep it once')
+            seen.add(wanted)
 
     def _check_keys(self, path: Path, item: Mapping[str, object], known: Sequence[str]) -> None:
         for key in item:

@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 MAX_WEIGHT: Final = 4294967295
 
-_UNITS: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)\Z")
+_MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(s|m|h)\Z|([0-9]{1,9})(ms)\Z")
 
 
 def _duration(value: object) -> timedelta:
@@ -23,7 +30,9 @@ def _duration(value: object) -> timedelta:
     if match is None:
         message = "is no duration"
         raise ValueError(message)
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    number, unit = match[1] or match[3], match[2] or match[4]
+    # Envoy counts in milliseconds; less than one would be none, which often means no limit.
+    return timedelta(milliseconds=round(float(number) * _MILLISECONDS[unit]))
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
@@ -34,6 +43,11 @@ _A_TIME_OR_NONE: Final = f"{_A_TIME}; 0s for no limit"
 PositiveDuration = Annotated[
     Duration,
     Field(gt=timedelta(0), le=_LONGEST, description=f"{_A_TIME}, above zero"),
+]
+# Envoy does the work of an interval each time, for each endpoint.
+Interval = Annotated[
+    Duration,
+    Field(ge=timedelta(milliseconds=100), le=_LONGEST, description=f"{_A_TIME}, from 100ms on"),
 ]
 Limit = Annotated[
     Duration,
@@ -78,9 +92,26 @@ def _free_header(value: str) -> str:
 
 
 class Part(BaseModel):
-    """A frozen part of a file, in which an unknown key is an error."""
+    """A frozen part of a file, in which an unknown key is an error.
+
+    A key with nothing behind it counts as left out, unless nothing is a value of its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, value: object) -> object:
+        return without_nothing(cls, value)
+
+
+def without_nothing(model: type[BaseModel], value: object) -> object:
+    """Return a mapping without the keys that have no value, where one can be left out."""
+    if not isinstance(value, dict):
+        return value
+    fields = model.model_fields.items()
+    kept = {name for name, info in fields if info.is_required() or info.default is None}
+    return {key: each for key, each in value.items() if each is not None or key in kept}
 
 
 class OutlierDetection(Part):
@@ -98,7 +129,7 @@ class OutlierDetection(Part):
             description=f"a whole number up to {MAX_WEIGHT}; 0 for no ejection",
         ),
     ] = 5
-    interval: PositiveDuration = timedelta(seconds=10)
+    interval: Interval = timedelta(seconds=10)
     base_ejection_time: PositiveDuration = timedelta(seconds=30)
     max_ejection_percent: Annotated[
         int,
@@ -110,7 +141,7 @@ class HealthCheck(Part):
     """How endpoints are asked whether they are well."""
 
     path: Annotated[str, Field(pattern=r"^/[!-~]*$", description="a path, such as /health")]
-    interval: PositiveDuration = timedelta(seconds=10)
+    interval: Interval = timedelta(seconds=10)
     timeout: PositiveDuration = timedelta(seconds=2)
 
 

@@ -66,8 +66,8 @@ def load(config: Source, settings: Source | None = None) -> Gateway:
         raise ConfigError((*problems, *error.problems)) from None
     problems.extend(reading.problems)
     if document is not None:
-        names = reading.endpoint_names, reading.model_names
-        problems.extend(unknown_names(document, *names))
+        endpoints = dict.fromkeys(reading.endpoint_names)
+        problems.extend(unknown_names(document, endpoints, dict.fromkeys(reading.model_names)))
     if problems:
         raise ConfigError(problems)
     return reading.gateway

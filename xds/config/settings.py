@@ -1,6 +1,6 @@
 """Know our settings file: what the router's own file has no place for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -99,7 +99,7 @@ def read_settings(document: Document) -> Settings:
 
 
 def unknown_names(
-    document: Document, endpoints: Sequence[str], models: Sequence[str]
+    document: Document, endpoints: Collection[str], models: Collection[str]
 ) -> list[Problem]:
     """Return the mistakes of naming endpoints or models that the configuration does not have."""
     problems: list[Problem] = []

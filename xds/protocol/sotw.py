@@ -38,11 +38,16 @@ class _TypeState:
     refused: bool = False
     # What was sent and is still subscribed, accepted or not; None before the first answer.
     sent: Mapping[str, Resource] | None = None
+    # What the last response held, and what was refused together: a client stops at the first bad
+    # resource of a response, so the good ones beside it may not have arrived either.
+    last: frozenset[str] = frozenset()
+    suspects: frozenset[str] = frozenset()
     # What the client said it had when it came: the version survives a reconnect.
     resumed_version: str = ""
 
     def keep(self, names: Container[str]) -> None:
         """Forget that anything but these names was sent."""
+        self.suspects = frozenset(name for name in self.suspects if name in names)
         if self.sent is not None:
             self.sent = {name: sent for name, sent in self.sent.items() if name in names}
 
@@ -55,11 +60,18 @@ class Session:
         self._types: dict[str, _TypeState] = {}
         self._nonces = 0
         self._node_id = ""
+        self._held: set[str] = set()
+        self._is_released = False
 
     @property
     def node_id(self) -> str:
         """The id under which the client introduced itself; "" before its first request."""
         return self._node_id
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether something is due that waits for the client to answer for something else."""
+        return bool(self._held)
 
     def receive(self, request: Request) -> list[Response]:
         """Take a request, an ACK or a NACK, and return what may be sent now.
@@ -76,15 +88,18 @@ class Session:
         before = state.subscription
         _subscribe(state, request)
         if request.nonce != state.nonce:
-            # Stale: sent before our last response arrived. A request with the newest nonce
+            # Stale: sent before the response that is in flight arrived. A request with its nonce
             # follows, and answering both would start an endless crossing of messages.
-            return []
-        repeated = not state.in_flight and state.subscription == before
+            return self._answers((request.type_url,))
+        is_answer = state.in_flight
         state.in_flight = False
         if request.error is not None:
             # What was refused counts as sent: it is not sent again until its content changes.
             state.refused = True
-        elif repeated and not state.refused and request.type_url not in COMPLETE_TYPES:
+            state.suspects |= state.last
+        elif is_answer:
+            state.suspects -= state.last
+        elif _is_repeated(request.type_url, state, before):
             # Byte for byte a second ACK: Envoy asks so for the load assignment of a cluster that
             # changed and now warms, and waits 15 s for an answer.
             state.sent = None
@@ -93,10 +108,16 @@ class Session:
     def publish(self, snapshot: Snapshot) -> list[Response]:
         """Take the newest snapshot and return, in ORDER, what the client now lacks."""
         self._snapshot = snapshot
+        self._is_released = False
         for type_url, state in self._types.items():
             if type_url not in COMPLETE_TYPES:
                 # What is gone and comes back is new to the client, though its version is not.
                 state.keep(snapshot.of_type(type_url))
+        return self._answers(_in_order(self._types))
+
+    def release(self) -> list[Response]:
+        """Hold nothing back any longer, until the next publish, and return what was."""
+        self._is_released = True
         return self._answers(_in_order(self._types))
 
     def _introduce(self, request: Request) -> None:
@@ -120,7 +141,8 @@ class Session:
         return [response for response in found if response is not None]
 
     def _answer(self, type_url: str, state: _TypeState, snapshot: Snapshot) -> Response | None:
-        if state.in_flight or (type_url in _NAMING_CLUSTERS and self._is_in_flight(CLUSTERS)):
+        self._held.discard(type_url)
+        if state.in_flight:
             return None
         selected = state.subscription.select(snapshot.of_type(type_url))
         version = snapshot.version(type_url)
@@ -131,14 +153,19 @@ class Session:
             selected = {**selected, **leaving}
             # Not the snapshot's version: a client that comes back with this one has too much.
             version = version_of(selected)
+            self._held.add(type_url)
         due = _due(type_url, state, selected)
         if due is None:
+            return None
+        if type_url in _NAMING_CLUSTERS and self._is_in_flight(CLUSTERS) and not self._is_released:
+            self._held.add(type_url)
             return None
         self._nonces += 1
         state.nonce = str(self._nonces)
         state.in_flight = True
         state.refused = False
         state.sent = selected
+        state.last = frozenset(due)
         return Response(type_url, version, state.nonce, due)
 
     def _is_in_flight(self, type_url: str) -> bool:
@@ -149,6 +176,8 @@ class Session:
         self, state: _TypeState, selected: Mapping[str, Resource], snapshot: Snapshot
     ) -> Mapping[str, Resource]:
         """Return the clusters that are gone, but may still be named by what the client uses."""
+        if self._is_released:
+            return {}
         wanted = state.subscription
         gone = {
             name: sent
@@ -183,6 +212,11 @@ def _resumes(type_url: str, state: _TypeState, version: str) -> bool:
     )
 
 
+def _is_repeated(type_url: str, state: _TypeState, before: Subscription) -> bool:
+    same = state.subscription == before
+    return same and not state.refused and type_url not in COMPLETE_TYPES
+
+
 def _subscribe(state: _TypeState, request: Request) -> None:
     subscription = state.subscription.replaced(request.type_url, request.names)
     if not subscription.wildcard:
@@ -203,6 +237,8 @@ def _due(
         for name, resource in selected.items()
         if name not in sent or sent[name].version != resource.version
     }
+    if not lacking.keys().isdisjoint(state.suspects):
+        lacking |= {name: selected[name] for name in state.suspects if name in selected}
     return lacking or None
 
 

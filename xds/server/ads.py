@@ -4,6 +4,7 @@ import asyncio
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from xds.ports import HostPort, listen_failure
 from xds.protocol.messages import ProtocolError
@@ -23,18 +24,22 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
-_Context = grpc.aio.ServicerContext[wire.DiscoveryRequest, wire.DiscoveryResponse]
+_Context = grpc.aio.ServicerContext[bytes, wire.DiscoveryResponse]
 
 
 class AdsServer:
     """Serves the current snapshot of a store to every client, and each change of it.
 
-    `identifier` is the name under which Envoy shows this control plane.
+    `identifier` is the name under which Envoy shows this control plane. `hold` is how long, in
+    seconds, routes wait for a client that does not answer for their clusters, and clusters stay for
+    one that does not answer for the routes without them: longer than the 15 s after which Envoy
+    itself gives up waiting.
     """
 
-    def __init__(self, store: SnapshotStore, *, identifier: str = "xds") -> None:
+    def __init__(self, store: SnapshotStore, *, identifier: str = "xds", hold: float = 20) -> None:
         self._store = store
         self._identifier = identifier
+        self._hold = hold
         self._streams: dict[Stream, asyncio.Future[None]] = {}
         self._server: grpc.aio.Server | None = None
         self._stopping = False
@@ -74,18 +79,17 @@ class AdsServer:
             # No grace of gRPC's own: it would wait for connections that never said a word.
             await self._server.stop(None)
 
-    def _handlers(
-        self,
-    ) -> grpc.GenericRpcHandler:
+    def _handlers(self) -> grpc.GenericRpcHandler:
         method = grpc.stream_stream_rpc_method_handler(
             self._aggregated,
-            request_deserializer=wire.DiscoveryRequest.FromString,
+            request_deserializer=bytes,
             response_serializer=wire.DiscoveryResponse.SerializeToString,
         )
         return grpc.method_handlers_generic_handler(_SERVICE, {"StreamAggregatedResources": method})
 
     async def _aggregated(self, _: object, context: _Context) -> None:
-        stream = Stream(_GrpcConnection(context), self._store, self._identifier)
+        connection = _GrpcConnection(context)
+        stream = Stream(connection, self._store, identifier=self._identifier, hold=self._hold)
         ended = self._streams[stream] = asyncio.get_running_loop().create_future()
         try:
             if self._stopping or not await stream.run():
@@ -105,7 +109,13 @@ class _GrpcConnection:
 
     async def read(self) -> wire.DiscoveryRequest | None:
         message = await self._context.read()
-        return message if isinstance(message, wire.DiscoveryRequest) else None
+        if not isinstance(message, bytes):
+            return None
+        try:
+            return wire.DiscoveryRequest.FromString(message)
+        except DecodeError:
+            text = "this is no DiscoveryRequest"
+            raise ProtocolError(text) from None
 
     async def write(self, message: wire.DiscoveryResponse) -> None:
         await self._context.write(message)

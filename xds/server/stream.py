@@ -32,18 +32,22 @@ class Stream:
     longer read either: it costs one pending state, whatever is published meanwhile.
     """
 
-    def __init__(self, connection: Connection, store: SnapshotStore, identifier: str) -> None:
+    def __init__(
+        self, connection: Connection, store: SnapshotStore, *, identifier: str, hold: float
+    ) -> None:
         self._connection = connection
         self._store = store
         self._identifier = identifier
+        self._hold = hold
+        self._held_until: float | None = None
         self._session = Session(store.current)
         self._served = store.current
         self._wake = asyncio.Event()
-        self._stopped = False
+        self._is_stopped = False
 
     def stop(self) -> None:
         """Make `run` return, as soon as it is not in the middle of a message."""
-        self._stopped = True
+        self._is_stopped = True
         self._wake.set()
 
     async def run(self) -> bool:
@@ -56,14 +60,20 @@ class Stream:
         try:
             with self._store.follow(self._wake.set):
                 while True:
-                    await asyncio.wait({reading, waking}, return_when=asyncio.FIRST_COMPLETED)
-                    if waking.done():
+                    done, _ = await asyncio.wait(
+                        {reading, waking},
+                        timeout=self._patience(),
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                    if self._is_stopped:
+                        return False
+                    if not done:
+                        await self._send(self._session.release())
+                    if waking in done:
                         self._wake.clear()
                         waking = asyncio.ensure_future(self._wake.wait())
-                        if self._stopped:
-                            return False
                         await self._publish()
-                    if reading.done():
+                    if reading in done:
                         message = reading.result()
                         if message is None:
                             return True
@@ -74,6 +84,16 @@ class Stream:
             waking.cancel()
             if node_id := self._session.node_id:
                 _log.info("envoy disconnected", node=node_id)
+
+    def _patience(self) -> float | None:
+        """Return how long what is held back may wait yet, in seconds; None if nothing is."""
+        if not self._session.is_holding:
+            self._held_until = None
+            return None
+        now = asyncio.get_running_loop().time()
+        if self._held_until is None:
+            self._held_until = now + self._hold
+        return max(0.0, self._held_until - now)
 
     async def _receive(self, received: Request) -> None:
         known = self._session.node_id
