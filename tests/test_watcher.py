@@ -1,6 +1,7 @@
 """The watcher, with real files: every way in which a file comes to say something else."""
 
 import asyncio
+import errno
 import os
 import threading
 from collections.abc import AsyncIterator
@@ -8,7 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from watchdog.observers.api import BaseObserver, EventEmitter
 
+from xds import watcher
 from xds.watcher import LONGEST, QUIET, changes
 
 PATIENCE = 10.0
@@ -244,3 +247,26 @@ async def test_a_watcher_that_is_no_longer_wanted_leaves_no_thread_behind(config
         assert watchdogs() > before
 
     assert watchdogs() == before
+
+
+async def test_files_are_polled_where_the_system_does_not_tell_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Exhausted(BaseObserver):
+        def __init__(self) -> None:
+            super().__init__(EventEmitter)
+
+        def start(self) -> None:
+            raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr(watcher, "Observer", Exhausted)
+    file = tmp_path / "config.yaml"
+    file.write_text("one")
+    watching = changes([file])
+    try:
+        async with asyncio.timeout(10):
+            await anext(watching)
+            file.write_text("another")
+            await anext(watching)
+    finally:
+        await watching.aclose()

@@ -1,10 +1,11 @@
 """Know when files may have changed, and nothing of what is in them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+import structlog
 from watchdog.events import (
     DirCreatedEvent,
     DirDeletedEvent,
@@ -18,9 +19,14 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+from watchdog.observers.polling import PollingObserver
 
 QUIET: Final = 0.1
 LONGEST: Final = 1.0
+_POLL: Final = 0.5
+
+_log = structlog.get_logger("xds")
 
 # Reading a file makes events too; those are left out, or each reload would cause the next.
 _EVENTS: Final[list[type[FileSystemEvent]]] = [
@@ -37,7 +43,7 @@ _EVENTS: Final[list[type[FileSystemEvent]]] = [
 
 async def changes(
     paths: Iterable[Path], *, quiet: float = QUIET, longest: float = LONGEST
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """Yield once after each burst of changes that may concern one of the files.
 
     Directories are watched, not the files, so that a file may be replaced, moved or written anew.
@@ -46,11 +52,8 @@ async def changes(
     """
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
-    observer = Observer()
     handler = _Handler(_watched(paths), lambda: loop.call_soon_threadsafe(changed.set))
-    for directory in {path.parent for path in handler.watched}:
-        observer.schedule(handler, str(directory), event_filter=_EVENTS)
-    await asyncio.to_thread(observer.start)
+    observer = await asyncio.to_thread(_observe, handler)
     try:
         while True:
             yield
@@ -59,6 +62,22 @@ async def changes(
     finally:
         observer.stop()
         await asyncio.to_thread(observer.join)
+
+
+def _observe(handler: "_Handler") -> BaseObserver:
+    try:
+        return _started(Observer(), handler)
+    except OSError as error:
+        # The system's notices are few, and may be used up by others.
+        _log.warning("files are polled, as the system does not tell changes", reason=str(error))
+        return _started(PollingObserver(timeout=_POLL), handler)
+
+
+def _started(observer: BaseObserver, handler: "_Handler") -> BaseObserver:
+    for directory in {path.parent for path in handler.watched}:
+        observer.schedule(handler, str(directory), event_filter=_EVENTS)
+    observer.start()
+    return observer
 
 
 async def _settle(changed: asyncio.Event, deadline: float, quiet: float) -> None:

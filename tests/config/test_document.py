@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from xds.config import document
-from xds.config.document import MAX_DEPTH, MAX_VALUES, Document, kind
+from xds.config.document import Document, kind
 from xds.config.problems import ConfigError, Path
+from xds.config.tree import MAX_DEPTH, MAX_VALUES
 
 RIGHT = "write keys with values, such as `key: value`"
 MEND = "mend the indentation, quotes or brackets here or just above"

@@ -4,15 +4,18 @@
 # source: xds/wire/discovery.proto
 # Protobuf Python Version: 6.31.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 6, 31, 1, "", "xds/wire/discovery.proto"
+    _runtime_version.Domain.PUBLIC,
+    6,
+    31,
+    1,
+    '',
+    'xds/wire/discovery.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -22,23 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x18xds/wire/discovery.proto\x12\x08xds.wire\x1a\x19google/protobuf/any.proto"#\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t"\'\n\x06Status\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t""\n\x0c\x43ontrolPlane\x12\x12\n\nidentifier\x18\x01 \x01(\t"\xb0\x01\n\x10\x44iscoveryRequest\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\x1c\n\x04node\x18\x02 \x01(\x0b\x32\x0e.xds.wire.Node\x12\x16\n\x0eresource_names\x18\x03 \x03(\t\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\x16\n\x0eresponse_nonce\x18\x05 \x01(\t\x12&\n\x0c\x65rror_detail\x18\x06 \x01(\x0b\x32\x10.xds.wire.Status"\xa2\x01\n\x11\x44iscoveryResponse\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\'\n\tresources\x18\x02 \x03(\x0b\x32\x14.google.protobuf.Any\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\x12-\n\rcontrol_plane\x18\x06 \x01(\x0b\x32\x16.xds.wire.ControlPlaneb\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18xds/wire/discovery.proto\x12\x08xds.wire\x1a\x19google/protobuf/any.proto\"#\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\"\'\n\x06Status\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\"\"\n\x0c\x43ontrolPlane\x12\x12\n\nidentifier\x18\x01 \x01(\t\"\xb0\x01\n\x10\x44iscoveryRequest\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\x1c\n\x04node\x18\x02 \x01(\x0b\x32\x0e.xds.wire.Node\x12\x16\n\x0eresource_names\x18\x03 \x03(\t\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\x16\n\x0eresponse_nonce\x18\x05 \x01(\t\x12&\n\x0c\x65rror_detail\x18\x06 \x01(\x0b\x32\x10.xds.wire.Status\"\xa2\x01\n\x11\x44iscoveryResponse\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\'\n\tresources\x18\x02 \x03(\x0b\x32\x14.google.protobuf.Any\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\x12-\n\rcontrol_plane\x18\x06 \x01(\x0b\x32\x16.xds.wire.ControlPlaneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "xds.wire.discovery_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'xds.wire.discovery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_NODE"]._serialized_start = 65
-    _globals["_NODE"]._serialized_end = 100
-    _globals["_STATUS"]._serialized_start = 102
-    _globals["_STATUS"]._serialized_end = 141
-    _globals["_CONTROLPLANE"]._serialized_start = 143
-    _globals["_CONTROLPLANE"]._serialized_end = 177
-    _globals["_DISCOVERYREQUEST"]._serialized_start = 180
-    _globals["_DISCOVERYREQUEST"]._serialized_end = 356
-    _globals["_DISCOVERYRESPONSE"]._serialized_start = 359
-    _globals["_DISCOVERYRESPONSE"]._serialized_end = 521
+  DESCRIPTOR._loaded_options = None
+  _globals['_NODE']._serialized_start=65
+  _globals['_NODE']._serialized_end=100
+  _globals['_STATUS']._serialized_start=102
+  _globals['_STATUS']._serialized_end=141
+  _globals['_CONTROLPLANE']._serialized_start=143
+  _globals['_CONTROLPLANE']._serialized_end=177
+  _globals['_DISCOVERYREQUEST']._serialized_start=180
+  _globals['_DISCOVERYREQUEST']._serialized_end=356
+  _globals['_DISCOVERYRESPONSE']._serialized_start=359
+  _globals['_DISCOVERYRESPONSE']._serialized_end=521
 # @@protoc_insertion_point(module_scope)

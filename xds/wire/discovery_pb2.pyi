@@ -13,9 +13,7 @@ class Node(_message.Message):
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     id: str
     cluster: str
-    def __init__(
-        self, id: _Optional[str] = ..., cluster: _Optional[str] = ...
-    ) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ...) -> None: ...
 
 class Status(_message.Message):
     __slots__ = ("code", "message")
@@ -23,9 +21,7 @@ class Status(_message.Message):
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     code: int
     message: str
-    def __init__(
-        self, code: _Optional[int] = ..., message: _Optional[str] = ...
-    ) -> None: ...
+    def __init__(self, code: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
 class ControlPlane(_message.Message):
     __slots__ = ("identifier",)
@@ -34,14 +30,7 @@ class ControlPlane(_message.Message):
     def __init__(self, identifier: _Optional[str] = ...) -> None: ...
 
 class DiscoveryRequest(_message.Message):
-    __slots__ = (
-        "version_info",
-        "node",
-        "resource_names",
-        "type_url",
-        "response_nonce",
-        "error_detail",
-    )
+    __slots__ = ("version_info", "node", "resource_names", "type_url", "response_nonce", "error_detail")
     VERSION_INFO_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_NAMES_FIELD_NUMBER: _ClassVar[int]
@@ -54,15 +43,7 @@ class DiscoveryRequest(_message.Message):
     type_url: str
     response_nonce: str
     error_detail: Status
-    def __init__(
-        self,
-        version_info: _Optional[str] = ...,
-        node: _Optional[_Union[Node, _Mapping]] = ...,
-        resource_names: _Optional[_Iterable[str]] = ...,
-        type_url: _Optional[str] = ...,
-        response_nonce: _Optional[str] = ...,
-        error_detail: _Optional[_Union[Status, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, version_info: _Optional[str] = ..., node: _Optional[_Union[Node, _Mapping]] = ..., resource_names: _Optional[_Iterable[str]] = ..., type_url: _Optional[str] = ..., response_nonce: _Optional[str] = ..., error_detail: _Optional[_Union[Status, _Mapping]] = ...) -> None: ...
 
 class DiscoveryResponse(_message.Message):
     __slots__ = ("version_info", "resources", "type_url", "nonce", "control_plane")
@@ -76,11 +57,4 @@ class DiscoveryResponse(_message.Message):
     type_url: str
     nonce: str
     control_plane: ControlPlane
-    def __init__(
-        self,
-        version_info: _Optional[str] = ...,
-        resources: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ...,
-        type_url: _Optional[str] = ...,
-        nonce: _Optional[str] = ...,
-        control_plane: _Optional[_Union[ControlPlane, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, version_info: _Optional[str] = ..., resources: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., type_url: _Optional[str] = ..., nonce: _Optional[str] = ..., control_plane: _Optional[_Union[ControlPlane, _Mapping]] = ...) -> None: ...

@@ -4,32 +4,35 @@
 # source: xds/wire/references.proto
 # Protobuf Python Version: 6.31.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 6, 31, 1, "", "xds/wire/references.proto"
+    _runtime_version.Domain.PUBLIC,
+    6,
+    31,
+    1,
+    '',
+    'xds/wire/references.proto'
 )
 # @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x19xds/wire/references.proto\x12\x08xds.wire"\x81\x01\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12>\n\x12\x65\x64s_cluster_config\x18\x03 \x01(\x0b\x32".xds.wire.Cluster.EdsClusterConfig\x1a(\n\x10\x45\x64sClusterConfig\x12\x14\n\x0cservice_name\x18\x02 \x01(\tb\x06proto3'
-)
+
+
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19xds/wire/references.proto\x12\x08xds.wire\"\x81\x01\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12>\n\x12\x65\x64s_cluster_config\x18\x03 \x01(\x0b\x32\".xds.wire.Cluster.EdsClusterConfig\x1a(\n\x10\x45\x64sClusterConfig\x12\x14\n\x0cservice_name\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "xds.wire.references_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'xds.wire.references_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_CLUSTER"]._serialized_start = 40
-    _globals["_CLUSTER"]._serialized_end = 169
-    _globals["_CLUSTER_EDSCLUSTERCONFIG"]._serialized_start = 129
-    _globals["_CLUSTER_EDSCLUSTERCONFIG"]._serialized_end = 169
+  DESCRIPTOR._loaded_options = None
+  _globals['_CLUSTER']._serialized_start=40
+  _globals['_CLUSTER']._serialized_end=169
+  _globals['_CLUSTER_EDSCLUSTERCONFIG']._serialized_start=129
+  _globals['_CLUSTER_EDSCLUSTERCONFIG']._serialized_end=169
 # @@protoc_insertion_point(module_scope)

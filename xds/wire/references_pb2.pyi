@@ -12,13 +12,8 @@ class Cluster(_message.Message):
         SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
         service_name: str
         def __init__(self, service_name: _Optional[str] = ...) -> None: ...
-
     NAME_FIELD_NUMBER: _ClassVar[int]
     EDS_CLUSTER_CONFIG_FIELD_NUMBER: _ClassVar[int]
     name: str
     eds_cluster_config: Cluster.EdsClusterConfig
-    def __init__(
-        self,
-        name: _Optional[str] = ...,
-        eds_cluster_config: _Optional[_Union[Cluster.EdsClusterConfig, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., eds_cluster_config: _Optional[_Union[Cluster.EdsClusterConfig, _Mapping]] = ...) -> None: ...

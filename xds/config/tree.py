@@ -1,0 +1,168 @@
+"""Know how libyaml's events become plain values, within limits, without recursion."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from xds.config.problems import Path
+from xds.config.scalars import UnknownTagError, check_tag, value_of
+
+MAX_DEPTH: Final = 64
+# What aliases may expand to; 64 MiB of endpoints without any alias stay below it.
+MAX_VALUES: Final = 20_000_000
+
+# Line and column, from 0, as libyaml counts.
+Place = tuple[int, int]
+
+_MERGE: Final = "<<"
+
+
+def place_of(event: yaml.Event) -> Place:
+    """Return where an event begins."""
+    mark = event.start_mark
+    return (0, 0) if mark is None else (mark.line, mark.column)
+
+
+class RefusedError(Exception):
+    """The text is YAML, but not what a configuration may hold."""
+
+    def __init__(self, mark: Place, text: str) -> None:
+        super().__init__(text)
+        self.mark = mark
+        self.text = text
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list that is being built, and how large it is with all aliases expanded."""
+
+    value: dict[str, Any] | list[Any]
+    anchor: str | None
+    key: str | None = None
+    merged: list[Any] = field(default_factory=list)
+    merging: bool = False
+    has_merged: bool = False
+    size: int = 1
+    height: int = 1
+
+
+class Builder:
+    """Builds plain values from events."""
+
+    def __init__(self) -> None:
+        self.root: Any = None
+        self.twice: list[tuple[Path, Place]] = []
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Any, int, int]] = {}
+        self._documents = 0
+
+    def take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._scalar(event)
+            case yaml.MappingStartEvent():
+                self._begin(event, {})
+            case yaml.SequenceStartEvent():
+                self._begin(event, [])
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._end(event)
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    text = "a second YAML document begins; keep one document in the file"
+                    raise RefusedError(place_of(event), text)
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        top = self._open[-1] if self._open else None
+        if top is not None and top.key is None and isinstance(top.value, dict):
+            self._key(top, event)
+            return
+        try:
+            value = value_of(event)
+        except UnknownTagError as error:
+            raise RefusedError(place_of(event), str(error)) from None
+        if event.anchor:
+            self._anchors[event.anchor] = (value, 1, 0)
+        self._add(value, 1, 0, event)
+
+    def _key(self, top: _Open, event: yaml.ScalarEvent) -> None:
+        # Keys stay text, so that a model may be named 3.5 or on.
+        top.key = event.value
+        top.merging = event.value == _MERGE and event.implicit[0]
+        self._check_tag(event, "str")
+        if event.anchor:
+            self._anchors[event.anchor] = (event.value, 1, 0)
+        if event.value in top.value or (top.merging and top.has_merged):
+            self.twice.append((self._path(), place_of(event)))
+
+    def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, name: str) -> None:
+        try:
+            check_tag(event.tag, name)
+        except UnknownTagError as error:
+            raise RefusedError(place_of(event), str(error)) from None
+
+    def _begin(self, event: yaml.CollectionStartEvent, value: dict[str, Any] | list[Any]) -> None:
+        if self._open and self._open[-1].key is None and isinstance(self._open[-1].value, dict):
+            raise RefusedError(place_of(event), "a key must be text; write a plain word")
+        if len(self._open) >= MAX_DEPTH:
+            raise RefusedError(place_of(event), _too_deep())
+        self._check_tag(event, "map" if isinstance(value, dict) else "seq")
+        self._open.append(_Open(value, event.anchor))
+
+    def _end(self, event: yaml.Event) -> None:
+        done = self._open.pop()
+        for merged in done.merged:
+            if isinstance(done.value, dict):
+                done.value = {**merged, **done.value}
+        if done.anchor:
+            self._anchors[done.anchor] = (done.value, done.size, done.height)
+        self._add(done.value, done.size, done.height, event)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        if event.anchor not in self._anchors:
+            text = f"the alias *{event.anchor} has no anchor &{event.anchor} before it; add one"
+            if any(frame.anchor == event.anchor for frame in self._open):
+                text = f"the alias *{event.anchor} stands inside what it repeats; write it out"
+            raise RefusedError(place_of(event), text)
+        self._add(*self._anchors[event.anchor], event)
+
+    def _add(self, value: Any, size: int, height: int, event: yaml.Event) -> None:  # noqa: ANN401
+        if not self._open:
+            self.root = value
+            return
+        top = self._open[-1]
+        top.size += size
+        top.height = max(top.height, height + 1)
+        if top.size > MAX_VALUES:
+            text = f"the aliases expand to more than {MAX_VALUES} values; write them out"
+            raise RefusedError(place_of(event), text)
+        if len(self._open) + height > MAX_DEPTH:
+            raise RefusedError(place_of(event), _too_deep())
+        if isinstance(top.value, list):
+            top.value.append(value)
+        elif top.merging:
+            self._merge(top, value, event)
+        elif top.key is None:
+            raise RefusedError(place_of(event), "a key must be text; write a plain word")
+        else:
+            top.value[top.key] = value
+            top.key = None
+
+    def _merge(self, top: _Open, value: Any, event: yaml.Event) -> None:  # noqa: ANN401
+        # https://yaml.org/type/merge.html: of several mappings, the earlier ones win.
+        merged = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, dict) for one in merged):
+            raise RefusedError(place_of(event), "<< merges mappings; give it one, or a list")
+        top.merged.extend(merged)
+        top.has_merged = True
+        top.key, top.merging = None, False
+
+    def _path(self) -> Path:
+        return tuple(len(frame.value) if frame.key is None else frame.key for frame in self._open)
+
+
+def _too_deep() -> str:
+    return f"more than {MAX_DEPTH} levels deep; write it flatter"
