@@ -213,13 +213,13 @@ def test_what_is_missing_now_is_sent_when_it_appears() -> None:  # S10, family 5
     assert client.publish(snapshot("a=1", "a=1 later=1")) == ["endpoints: later"]
 
 
-def test_what_went_and_comes_back_unchanged_is_sent_again() -> None:  # S10
+def test_what_went_and_comes_back_unchanged_was_never_lost() -> None:  # S9
     client = Client(Session(snapshot("a=1", "a=1")))
     client.ask(ENDPOINTS, "a")
     client.say(ENDPOINTS)
     assert client.publish(snapshot("a=1")) == []
 
-    assert client.publish(snapshot("a=1", "a=1")) == ["endpoints: a"]
+    assert client.publish(snapshot("a=1", "a=1")) == []
 
 
 def test_a_second_ack_asks_for_the_load_assignments_again() -> None:  # W1, family 2
@@ -443,3 +443,22 @@ def test_a_wish_is_heard_though_its_nonce_is_none_when_nothing_is_in_flight() ->
 
     lost = Request(ENDPOINTS, frozenset({"a", "b"}), node_id="envoy")
     assert client.got(client.session.receive(lost)) == ["endpoints: b"]
+
+
+def test_a_nack_of_several_brings_the_good_ones_back_when_the_bad_one_goes() -> None:  # G8
+    client = envoy()
+    client.publish(snapshot("a=1 b=1", "a=bad b=2", "l=1", "r=1"))
+    client.say(ENDPOINTS, error="a is bad")
+
+    assert client.publish(snapshot("a=1 b=1", "b=2", "l=1", "r=1")) == ["endpoints: b"]
+    assert client.say(ENDPOINTS) == []
+
+
+def test_what_is_refused_after_it_went_and_came_back_is_not_sent_again() -> None:  # G7
+    client = envoy()
+    bad = snapshot("a=1 b=1", "a=bad b=1", "l=1", "r=1")
+    client.publish(bad)
+    client.publish(snapshot("a=1 b=1", "b=1", "l=1", "r=1"))
+    client.publish(bad)
+
+    assert client.say(ENDPOINTS, error="a is bad") == []

@@ -40,14 +40,28 @@ class _TypeState:
     sent: Mapping[str, Resource] | None = None
     # What the last response held, and what was refused together: a client stops at the first bad
     # resource of a response, so the good ones beside it may not have arrived either.
-    last: frozenset[str] = frozenset()
-    suspects: frozenset[str] = frozenset()
+    last: Mapping[str, Resource] = field(default_factory=dict)
+    suspects: Mapping[str, Resource] = field(default_factory=dict)
     # What the client said it had when it came: the version survives a reconnect.
     resumed_version: str = ""
 
+    def begin(
+        self, nonce: str, selected: Mapping[str, Resource], due: Mapping[str, Resource]
+    ) -> None:
+        """Note that what is due, out of what is selected, is on its way."""
+        self.nonce = nonce
+        self.in_flight = True
+        self.refused = False
+        self.sent = selected
+        self.last = due
+        self.suspects = {
+            name: each
+            for name, each in self.suspects.items()
+            if name not in due and _same(selected.get(name), each)
+        }
+
     def keep(self, names: Container[str]) -> None:
         """Forget that anything but these names was sent."""
-        self.suspects = frozenset(name for name in self.suspects if name in names)
         if self.sent is not None:
             self.sent = {name: sent for name, sent in self.sent.items() if name in names}
 
@@ -96,10 +110,8 @@ class Session:
         if request.error is not None:
             # What was refused counts as sent: it is not sent again until its content changes.
             state.refused = True
-            state.suspects |= state.last
-        elif is_answer:
-            state.suspects -= state.last
-        elif _is_repeated(request.type_url, state, before):
+            state.suspects = {**state.suspects, **state.last}
+        elif not is_answer and _is_repeated(request.type_url, state, before):
             # Byte for byte a second ACK: Envoy asks so for the load assignment of a cluster that
             # changed and now warms, and waits 15 s for an answer.
             state.sent = None
@@ -109,10 +121,6 @@ class Session:
         """Take the newest snapshot and return, in ORDER, what the client now lacks."""
         self._snapshot = snapshot
         self._is_released = False
-        for type_url, state in self._types.items():
-            if type_url not in COMPLETE_TYPES:
-                # What is gone and comes back is new to the client, though its version is not.
-                state.keep(snapshot.of_type(type_url))
         return self._answers(_in_order(self._types))
 
     def release(self) -> list[Response]:
@@ -161,11 +169,7 @@ class Session:
             self._held.add(type_url)
             return None
         self._nonces += 1
-        state.nonce = str(self._nonces)
-        state.in_flight = True
-        state.refused = False
-        state.sent = selected
-        state.last = frozenset(due)
+        state.begin(str(self._nonces), selected, due)
         return Response(type_url, version, state.nonce, due)
 
     def _is_in_flight(self, type_url: str) -> bool:
@@ -230,22 +234,22 @@ def _due(
 ) -> Mapping[str, Resource] | None:
     if type_url in COMPLETE_TYPES:
         # All or nothing; an empty set is an answer too.
-        return selected if state.sent is None or not _same(state.sent, selected) else None
+        return selected if state.sent is None or not _all_same(state.sent, selected) else None
     sent = state.sent or {}
-    lacking = {
-        name: resource
-        for name, resource in selected.items()
-        if name not in sent or sent[name].version != resource.version
-    }
-    if not lacking.keys().isdisjoint(state.suspects):
-        lacking |= {name: selected[name] for name in state.suspects if name in selected}
+    lacking = {name: each for name, each in selected.items() if not _same(sent.get(name), each)}
+    suspects = state.suspects
+    if any(not _same(selected.get(name), each) for name, each in suspects.items()):
+        # One of them changed or is gone, so the others may be accepted now.
+        lacking |= {name: selected[name] for name in suspects if name in selected}
     return lacking or None
 
 
-def _same(one: Mapping[str, Resource], other: Mapping[str, Resource]) -> bool:
-    return one.keys() == other.keys() and all(
-        one[name].version == other[name].version for name in one
-    )
+def _same(one: Resource | None, other: Resource) -> bool:
+    return one is not None and one.version == other.version
+
+
+def _all_same(one: Mapping[str, Resource], other: Mapping[str, Resource]) -> bool:
+    return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
 
 
 def _in_order(type_urls: Iterable[str]) -> list[str]:
