@@ -603,3 +603,10 @@ def test_what_envoy_would_refuse_or_forget_is_told_before(text: str, told: str) 
 
 def test_settings_that_are_all_comments_are_the_defaults() -> None:
     assert read_settings(Document.parse("settings.yaml", b"# listener: {}\n")) == Settings()
+
+
+def test_the_router_is_not_served_yet() -> None:
+    assert errors("router: {address: semantic-router}\nlistener: {port: x}") == [
+        "1:1: router: is not served yet; leave it out, and Envoy finds the model itself",
+        f'2:18: listener.port: is the string "x"; {PORT}',
+    ]

@@ -81,12 +81,27 @@ async def test_a_bad_edit_changes_nothing_and_says_why(tmp_path: Path) -> None:
                 await gateway.control_plane.says(said)
             gateway.config.unlink()
             await gateway.control_plane.says("there is no such file")
-            assert await gateway.served_by("one", "two")
+            await until(lambda: gateway.served_by("one", "two"), "both serve as before")
             gateway.edit(endpoints({"two": backends["two"]}))
             await until(lambda: gateway.served_by("two"), "a good edit counts again")
 
     assert load.failed == []
     assert "Traceback" not in gateway.control_plane.output
+
+
+async def test_an_edit_while_the_control_plane_is_away_counts_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    backends = on_loopback(*NAMES)
+    async with world(tmp_path, endpoints(backends), backends=backends) as gateway:
+        async with Load(gateway, workers=2).going() as load:
+            await gateway.control_plane.stop()
+            gateway.edit(endpoints({"three": backends["three"]}))
+            await until(lambda: gateway.served_by(*NAMES), "all serve as before")
+            await gateway.serve()
+            await until(lambda: gateway.served_by("three"), "the edit counts")
+
+    assert load.failed == []
 
 
 async def outage(gateway: World, how: signal.Signals) -> None:

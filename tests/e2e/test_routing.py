@@ -130,3 +130,11 @@ async def test_a_list_of_models_may_be_long(tmp_path: Path) -> None:
         listed = json.loads(await gateway.get("/v1/models"))
 
     assert [card["id"] for card in listed["data"]] == names
+
+
+async def test_an_endpoint_may_have_a_name_where_the_settings_say_so(tmp_path: Path) -> None:
+    backends = on_loopback("named", "numbered")
+    config = endpoints(backends).replace("127.0.0.1", "localhost", 1)
+    settings = "allow_domain_names: true\n"
+    async with world(tmp_path, config, settings, backends=backends) as gateway:
+        assert await gateway.served_by("named", "numbered")

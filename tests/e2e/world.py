@@ -162,7 +162,10 @@ class World:
         return served
 
     async def served_by(self, *names: str, body: Any = None) -> bool:
-        """Tell whether just these backends serve, as far as a few requests show."""
+        """Tell whether just these backends serve, as far as a few requests show.
+
+        Beside a load, the turns may fall so that a few requests meet one backend alone.
+        """
         return set(await self.count(8 * len(names), body)) == set(names)
 
     async def get(self, path: str, address: str = "") -> str:

@@ -91,9 +91,13 @@ def read_settings(document: Document) -> Settings:
 
     Raises ConfigError with every mistake in it.
     """
+    data = dict(document.data)
     problems: list[Problem] = []
-    settings = validate(document, Settings, document.data, (), problems)
-    if settings is None:
+    if data.pop("router", None) is not None:
+        text = "is not served yet; leave it out, and Envoy finds the model itself"
+        problems.append(document.problem(("router",), text, key=True))
+    settings = validate(document, Settings, data, (), problems)
+    if settings is None or problems:
         raise ConfigError(problems)
     return settings
 
