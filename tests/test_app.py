@@ -300,7 +300,7 @@ async def test_a_control_plane_tells_a_bad_edit_serves_on_and_takes_the_mended_o
 
     [told] = [line for line in lines if line["event"] == refused]
     assert told["log_level"] == "error"
-    assert told["at"].startswith(f"{files.config}:3:14: vllm_endpoints[0].address: ")
+    assert told["problem"].startswith(f"{files.config}:3:14: vllm_endpoints[0].address: ")
 
 
 async def test_a_control_plane_that_ends_lets_its_clients_go_and_leaves_the_port(  # G17

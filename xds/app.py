@@ -115,7 +115,9 @@ class Publisher:
                 await self.publish()
             except ConfigError as error:
                 for problem in error.problems:
-                    _log.error("configuration refused; the last good one stays", at=str(problem))
+                    _log.error(
+                        "configuration refused; the last good one stays", problem=str(problem)
+                    )
             except Exception:  # noqa: BLE001  whatever a file makes us do, what runs goes on
                 _log.exception("configuration not understood; the last good one stays")
 

@@ -3,7 +3,7 @@
 import re
 import socket
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv6Address, ip_address
 from typing import Final, Self
 
 _HIGHEST: Final = 65535
@@ -34,6 +34,14 @@ class HostPort:
             message = f"{port!r} is no port; write a number from 0 to {_HIGHEST}"
             raise ValueError(message)
         return cls(match["ipv6"] or match["host"], int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine itself can connect."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -1,6 +1,8 @@
 """Know how to look like a small vLLM server: OpenAI's API, with answers that name the server."""
 
-from typing import Final
+import json
+from http import HTTPStatus
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -42,23 +44,48 @@ class Standin:
         card = {"id": self.name, "object": "model", "created": 0, "owned_by": "standin"}
         return self._json({"object": "list", "data": [card]})
 
-    async def _chat(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        message = {"role": "assistant", "content": f"Hello from {self.name}."}
-        return self._json(
-            {
-                "id": f"chatcmpl-{self.name}",
-                "object": "chat.completion",
-                "created": 0,
-                "model": asked.get("model", self.name),
-                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-                "usage": {
-                    "prompt_tokens": 0,
-                    "completion_tokens": 0,
-                    "total_tokens": 0,
-                },
-            }
-        )
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        try:
+            asked = await request.json()
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict):
+            error = {"message": "the body is no JSON object", "type": "invalid_request_error"}
+            return self._json({"error": error}, HTTPStatus.BAD_REQUEST)
+        if asked.get("stream"):
+            return await self._stream(request, asked)
+        message = {"role": "assistant", "content": " ".join(self._words())}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return self._json(self._completion(asked, "chat.completion", choice))
 
-    def _json(self, body: dict[str, object]) -> web.Response:
-        return web.json_response(body, headers={SERVED_BY: self.name})
+    async def _stream(self, request: web.Request, asked: dict[str, Any]) -> web.StreamResponse:
+        headers = {SERVED_BY: self.name, "content-type": "text/event-stream"}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        for word in self._words():
+            choice = {"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}
+            await self._send(response, self._completion(asked, "chat.completion.chunk", choice))
+        last = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        await self._send(response, self._completion(asked, "chat.completion.chunk", last))
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    async def _send(self, response: web.StreamResponse, event: dict[str, Any]) -> None:
+        await response.write(f"data: {json.dumps(event)}\n\n".encode())
+
+    def _words(self) -> list[str]:
+        return ["Hello", "from", f"{self.name}."]
+
+    def _completion(
+        self, asked: dict[str, Any], kind: str, choice: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "id": f"chatcmpl-{self.name}",
+            "object": kind,
+            "created": 0,
+            "model": asked.get("model", self.name),
+            "choices": [choice],
+        }
+
+    def _json(self, body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+        return web.json_response(body, status=status, headers={SERVED_BY: self.name})

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from cli.console import Xds
+from cli.console import Finished, Xds
 from xds.dataplane import find_envoy, judge
 
 WRITTEN = Path(__file__).parents[2] / "envoy" / "bootstrap.yaml"
@@ -55,3 +56,7 @@ def test_every_option_has_its_place(xds: Xds) -> None:
     address = {"address": "xds.example.org", "port_value": 18000}
     assert xds_cluster(bootstrap) == ("STRICT_DNS", address)
     assert accepted(bootstrap)
+
+
+def test_the_version_is_told(xds: Xds) -> None:
+    assert xds("--version") == Finished(0, f"xds {metadata.version('semantic-router-xds')}\n", "")

@@ -106,9 +106,10 @@ def test_a_gateway_tells_a_port_in_use_before_anything_begins(xds: Xds, busy: Ho
         *("--listen", "127.0.0.1:0", "--envoy-admin", str(busy)),
     )
 
-    told = f"can not listen on {busy}: Address already in use\n"
-    assert gateway.finish() == Finished(1, "", told)
-    assert admin.finish() == Finished(1, "", told)
+    told = f"can not listen on {busy}: Address already in use; choose another"
+    in_settings, as_option = "as `listener` in the settings", "with --envoy-admin"
+    assert gateway.finish() == Finished(1, "", f"{told} {in_settings}\n")
+    assert admin.finish() == Finished(1, "", f"{told} {as_option}\n")
 
 
 def test_a_gateway_is_ready_and_ends_with_0(xds: Xds) -> None:

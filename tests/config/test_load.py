@@ -20,7 +20,8 @@ NO_DIALECT = (
     "there are no endpoints in this file; write endpoints in one of the router's forms: "
     "`vllm_endpoints:` and `model_config:` (routers up to v0.2), "
     "`version: v0.1` with `providers.models[].endpoints` (vllm-sr up to v0.2), or "
-    "`version: v0.3` with `providers.models[].backend_refs` (routers from v0.3 on)"
+    "`version: v0.3` with `providers.models[].backend_refs` (routers from v0.3 on); "
+    "only the first of them is served yet"
 )
 NOT_YET = "this form is not served yet; write `vllm_endpoints:` and `model_config:`"
 

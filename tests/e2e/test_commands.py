@@ -23,7 +23,7 @@ async def test_demo_check_says_what_it_checked_and_exits_with_0() -> None:
 async def test_demo_invites_and_ends_when_asked() -> None:
     demo = await Process(sys.executable, "-m", "xds", "demo").start()
     try:
-        await demo.says("Ctrl-C ends the demo.")
+        await demo.says("Ctrl-C ends the demo")
         url = next(word for word in demo.output.split() if word.startswith("http://"))
         async with aiohttp.ClientSession() as session, session.get(url) as response:
             assert [card["id"] for card in (await response.json())["data"]] == ["qwen3", "llama"]

@@ -1,5 +1,8 @@
 """Know the command line: one module for each command."""
 
+from importlib import metadata
+from typing import Annotated
+
 import typer
 
 from xds.cli.bootstrap import bootstrap
@@ -9,12 +12,30 @@ from xds.cli.serve import serve
 from xds.cli.up import up
 from xds.cli.validate import validate
 
+
+def _tell_version(asked: bool) -> None:  # noqa: FBT001  typer calls it so
+    if asked:
+        typer.echo(f"xds {metadata.version('semantic-router-xds')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
-    help="An Envoy control plane for fleets of LLM servers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Run an Envoy control plane for fleets of LLM servers."""
+
+
 for command in (serve, up, demo, validate, render, bootstrap):
     app.command()(command)
 

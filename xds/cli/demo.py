@@ -49,7 +49,8 @@ The last one is answered by qwen-a three times out of four. To change that, edit
 
   {running.config}
 
-Ctrl-C ends the demo."""
+Envoy's own view: curl http://{running.envoy.admin}/clusters
+Ctrl-C ends the demo, and removes its folder."""
 
 
 async def _check() -> None:

@@ -40,7 +40,9 @@ class ResourceType(StrEnum):
 def render(
     config: Config = DEFAULT_CONFIG,
     settings: SettingsFile = None,
-    output: Annotated[OutputFormat, typer.Option("-o", "--output")] = OutputFormat.YAML,
+    output: Annotated[
+        OutputFormat, typer.Option("-o", "--output", help="How they are written.")
+    ] = OutputFormat.YAML,
     only: Annotated[
         ResourceType | None, typer.Option("--type", help="Only resources of this type.")
     ] = None,

@@ -43,4 +43,6 @@ def serve(
 async def _serve(files: Files, listen: HostPort, tls: TlsFiles | None) -> None:
     async with control_plane(files, str(listen), tls=tls) as port:
         _log.info("serving", xds=str(HostPort(listen.host, port)))
+        if tls is None and not listen.is_loopback:
+            _log.warning("whoever reaches the port is served; the TLS options secure it")
         await until_ended()

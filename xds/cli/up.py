@@ -41,7 +41,8 @@ async def _up(files: Files, listen: HostPort, admin: HostPort, concurrency: int)
     binary = find_envoy()
     listeners = load_files(files).listeners
     gateway = [HostPort(listener.address, listener.port) for listener in listeners]
-    check_free(admin, *gateway)
+    check_free("choose another with --envoy-admin", admin)
+    check_free("choose another as `listener` in the settings", *gateway)
     async with control_plane(files, str(listen)) as port:
         text = bootstrap_json(admin, HostPort(listen.host, port))
         async with envoy(binary, text, concurrency=concurrency) as running:
@@ -66,7 +67,7 @@ def check_taken(*addresses: HostPort) -> None:
             raise EnvoyError(message)
 
 
-def check_free(*addresses: HostPort) -> None:
+def check_free(cure: str, *addresses: HostPort) -> None:
     """Make sure that Envoy can listen where it should.
 
     Envoy itself would share a port with another Envoy and take half of its connections.
@@ -74,5 +75,5 @@ def check_free(*addresses: HostPort) -> None:
     """
     for address in addresses:
         if reason := listen_failure(address):
-            message = f"can not listen on {address}: {reason}"
+            message = f"can not listen on {address}: {reason}; {cure}"
             raise OSError(message)
