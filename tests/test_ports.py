@@ -15,14 +15,6 @@ def busy() -> Iterator[HostPort]:
         yield HostPort("127.0.0.1", server.getsockname()[1])
 
 
-@pytest.fixture
-def ipv6() -> None:
-    try:
-        free_port("::1")
-    except OSError:
-        pytest.skip("this machine has no IPv6")
-
-
 @pytest.mark.parametrize(
     ("text", "host", "port"),
     [
@@ -146,7 +138,6 @@ def test_a_host_name_that_can_be_none_can_not_be_listened_on(host: str) -> None:
     assert listen_failure(HostPort(host, 0))
 
 
-@pytest.mark.usefixtures("ipv6")
 def test_ipv6_ports_are_told_apart_too() -> None:
     address = HostPort("::1", free_port("::1"))
 
