@@ -48,17 +48,19 @@ async def changes(
 
     Directories are watched, not the files, so that a file may be replaced, moved or written anew.
     A burst ends after `quiet` seconds without a change, or `longest` seconds after its first. The
-    first item comes at once, when watching has begun: what is read then is not missed later.
+    first item comes without any, when watching has begun: what is read then is not missed later.
     """
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
     handler = _Handler(_watched(paths), lambda: loop.call_soon_threadsafe(changed.set))
     observer = await asyncio.to_thread(_observe, handler)
     try:
+        # What was written before watching began may have been missed.
+        changed.set()
         while True:
-            yield
             await changed.wait()
             await _settle(changed, loop.time() + longest, quiet)
+            yield
     finally:
         observer.stop()
         await asyncio.to_thread(observer.join)
