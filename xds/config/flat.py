@@ -6,12 +6,18 @@ https://vllm-semantic-router.com/docs/installation/configuration
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Any, Final
 
 from xds.config.addresses import canonical, faults, is_ip
 from xds.config.document import Document, kind
+from xds.config.flat_schema import (
+    KNOWN,
+    KNOWN_OF_ENDPOINT,
+    KNOWN_OF_MODEL,
+    FlatConfig,
+    FlatEndpoint,
+    FlatModel,
+)
 from xds.config.gateway import (
     MAX_WEIGHT,
     NAME_PATTERN,
@@ -19,9 +25,6 @@ from xds.config.gateway import (
     Gateway,
     Listener,
     Model,
-    Name,
-    Port,
-    without_nothing,
 )
 from xds.config.problems import Path, Problem, nearest, unknown
 from xds.config.reading import Reading
@@ -29,94 +32,7 @@ from xds.config.settings import EndpointSettings, Settings
 from xds.config.validation import unknown_key, validate
 
 _Endpoints = Mapping[str, Endpoint | None]
-EndpointName = Annotated[
-    str, Field(pattern=NAME_PATTERN, description="the name of an endpoint in quotes")
-]
 
-
-class _Entry(BaseModel):
-    """A part of the router's file: what does not bear on routing is none of our business."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nothing(cls, value: object) -> object:
-        return without_nothing(cls, value)
-
-
-class FlatEndpoint(_Entry):
-    """An item of `vllm_endpoints`."""
-
-    name: Name
-    address: Annotated[str, Field(description="an IP address in quotes, such as 10.0.0.10")]
-    port: Port
-    weight: Annotated[
-        int,
-        Field(
-            strict=True,
-            ge=0,
-            le=MAX_WEIGHT,
-            description=f"a whole number from 1 to {MAX_WEIGHT}, or 0 to drain the endpoint",
-        ),
-    ] = 1
-
-
-class FlatLora(_Entry):
-    """An item of `model_config.<name>.loras`."""
-
-    name: Name
-
-
-class FlatModel(_Entry):
-    """A value of `model_config`."""
-
-    preferred_endpoints: Annotated[
-        list[EndpointName], Field(description="a list of endpoint names")
-    ] = []
-    loras: Annotated[list[FlatLora], Field(description="a list of mappings with a name")] = []
-
-
-class FlatConfig(_Entry):
-    """The keys of the file that say where requests go."""
-
-    vllm_endpoints: Annotated[
-        list[Any], Field(min_length=1, description="a list of at least one endpoint")
-    ]
-    models: Annotated[
-        dict[str, Any] | None,
-        Field(alias="model_config", description="a mapping of model names"),
-    ] = None
-    default_model: Annotated[str | None, Field(description="the name of a model in quotes")] = None
-
-
-_KNOWN: Final = ("vllm_endpoints", "model_config", "default_model")
-_KNOWN_OF_ENDPOINT: Final = (
-    *FlatEndpoint.model_fields,
-    "type",
-    "api_key",
-    "provider_profile",
-    "model",
-    "protocol",
-    "path",
-    "models",
-    "health_check_path",
-)
-_KNOWN_OF_MODEL: Final = (
-    *FlatModel.model_fields,
-    "reasoning_family",
-    "access_key",
-    "pricing",
-    "param_size",
-    "api_format",
-    "description",
-    "capabilities",
-    "quality_score",
-    "external_model_ids",
-    "modality",
-    "image_gen_backend",
-    "pii_policy",
-)
 # The router ignores what it does not know, and so do we, but not what is nearly a known key.
 _NEARLY: Final = 0.75
 
@@ -137,7 +53,7 @@ class _Reader:
     def read(self) -> Reading:
         data = self.document.data
         validate(self.document, FlatConfig, data, (), self.problems)
-        self._check_keys((), data, _KNOWN)
+        self._check_keys((), data, KNOWN)
         endpoints = self._endpoints(data.get("vllm_endpoints"))
         entries = data.get("model_config")
         entries = entries if isinstance(entries, dict) else {}
@@ -173,7 +89,7 @@ class _Reader:
     def _endpoint(self, path: Path, item: object) -> Endpoint | None:
         faultless = len(self.problems)
         if isinstance(item, dict):
-            self._check_keys(path, item, _KNOWN_OF_ENDPOINT)
+            self._check_keys(path, item, KNOWN_OF_ENDPOINT)
             self._check_served(path, item)
             self._check_address(path, item)
             if item.get("provider_profile"):
@@ -204,7 +120,7 @@ class _Reader:
             # `"qwen3":` with nothing behind it is a model with nothing to say.
             entry = {} if item is None else item
             if isinstance(entry, dict):
-                self._check_keys(path, entry, _KNOWN_OF_MODEL)
+                self._check_keys(path, entry, KNOWN_OF_MODEL)
                 self._check_preferred(path, entry, endpoints)
             read = validate(self.document, FlatModel, entry, path, self.problems)
             if read is not None:
