@@ -462,3 +462,39 @@ def test_what_is_refused_after_it_went_and_came_back_is_not_sent_again() -> None
     client.publish(bad)
 
     assert client.say(ENDPOINTS, error="a is bad") == []
+
+
+def test_patience_that_was_lost_once_is_there_again_at_the_next_publish() -> None:  # O2
+    client = envoy()
+    client.publish(snapshot("a=1", "a=1", "l=1", "r=2"))
+    assert client.got(client.session.release()) == ["clusters: a"]
+    client.say(ROUTES)
+    client.say(CLUSTERS)
+
+    assert client.publish(snapshot("", "", "l=1", "r=3")) == ["routes: r"]
+    assert client.session.is_holding
+
+
+def test_a_client_that_comes_back_behind_is_answered() -> None:  # G5
+    client = Client(Session(FLEET))
+
+    assert client.ask(CLUSTERS, version="of long ago") == ["clusters: a b"]
+
+
+def test_a_client_that_comes_back_with_names_is_answered() -> None:  # G5 G18
+    client = Client(Session(FLEET))
+
+    # The version tells what there was, not which of it this client had.
+    assert client.ask(CLUSTERS, "a", version=FLEET.version(CLUSTERS)) == ["clusters: a"]
+
+
+def test_types_come_in_order_whatever_order_they_were_asked_for_in() -> None:  # O1
+    client = Client(Session(FLEET))
+    client.ask(ROUTES, "r")
+    client.ask(LISTENERS)
+    client.ask(ENDPOINTS, "a")
+    for type_url in (ROUTES, LISTENERS, ENDPOINTS):
+        client.say(type_url)
+
+    changed = snapshot("a=2 b=1", "a=2 b=1", "l=2", "r=2")
+    assert client.publish(changed) == ["endpoints: a", "listeners: l", "routes: r"]

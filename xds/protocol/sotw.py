@@ -182,12 +182,8 @@ class Session:
         """Return the clusters that are gone, but may still be named by what the client uses."""
         if self._is_released:
             return {}
-        wanted = state.subscription
-        gone = {
-            name: sent
-            for name, sent in (state.sent or {}).items()
-            if name not in selected and (wanted.wildcard or name in wanted.names)
-        }
+        sent = state.sent or {}
+        gone = {name: each for name, each in sent.items() if name not in selected}
         return gone if gone and not self._has_accepted(snapshot, _NAMING_CLUSTERS) else {}
 
     def _has_accepted(self, snapshot: Snapshot, type_urls: Iterable[str]) -> bool:
