@@ -1,7 +1,7 @@
 """From files to clients: what is published when the files say something new."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from envoy_data_plane.envoy.config.cluster.v3 import Cluster
 from structlog.testing import capture_logs
 
+from server.clients import until
 from xds.app import Files, Publisher, control_plane, load_files
 from xds.config.problems import ConfigError
 from xds.ports import HostPort, listen_failure
@@ -60,14 +61,6 @@ async def publisher(files: Files, store: SnapshotStore) -> Publisher:
 
 def words(lines: list[Line]) -> list[str]:
     return [line["event"] for line in lines]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if holds():
-                return
-            await asyncio.sleep(0.005)
 
 
 async def test_the_first_configuration_is_published(files: Files, store: SnapshotStore) -> None:

@@ -90,7 +90,7 @@ def test_domain_names_are_endpoints_where_the_settings_allow_them() -> None:
     config = endpoints("{name: a, address: vllm.example.com, port: 8000}")
 
     assert gateway(config, "allow_domain_names: true").endpoints == (
-        Endpoint("a", "vllm.example.com", 8000, is_ip=False),
+        Endpoint("a", "vllm.example.com", 8000),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from xds.config.addresses import canonical, faults, is_ip
+from xds.config.addresses import canonical, faults
 from xds.config.document import Document, kind
 from xds.config.flat_schema import (
     KNOWN,
@@ -98,15 +98,13 @@ class _Reader:
         if read is None or len(self.problems) > faultless:
             return None
         own = self.settings.endpoints.get(read.name, EndpointSettings())
-        address = canonical(read.address.strip())
         return Endpoint(
             name=read.name,
-            address=address,
+            address=canonical(read.address.strip()),
             port=read.port,
             weight=read.weight,
             priority=own.priority,
             zone=own.zone,
-            is_ip=is_ip(address),
         )
 
     def _models(self, entries: Mapping[str, Any], endpoints: _Endpoints) -> tuple[Model, ...]:

@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from xds.config.addresses import is_ip
+
 MAX_WEIGHT: Final = 4294967295
 
 _MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
@@ -221,7 +223,11 @@ class Endpoint:
     weight: int = 1
     priority: int = 0
     zone: str = ""
-    is_ip: bool = True
+
+    @property
+    def is_ip(self) -> bool:
+        """Whether the address is one already, and no name to be resolved."""
+        return is_ip(self.address)
 
 
 @dataclass(frozen=True, slots=True)
