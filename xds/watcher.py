@@ -7,14 +7,8 @@ from typing import Final
 
 import structlog
 from watchdog.events import (
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
+    EVENT_TYPE_CLOSED_NO_WRITE,
+    EVENT_TYPE_OPENED,
     FileSystemEvent,
     FileSystemEventHandler,
 )
@@ -28,17 +22,8 @@ _POLL: Final = 0.5
 
 _log = structlog.get_logger("xds")
 
-# Reading a file makes events too; those are left out, or each reload would cause the next.
-_EVENTS: Final[list[type[FileSystemEvent]]] = [
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-]
+# Reading a file makes events too; were they heard, each reload would cause the next.
+_OF_READERS: Final = frozenset((EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE))
 
 
 async def changes(
@@ -77,7 +62,7 @@ def _observe(handler: "_Handler") -> BaseObserver:
 
 def _started(observer: BaseObserver, handler: "_Handler") -> BaseObserver:
     for directory in {path.parent for path in handler.watched}:
-        observer.schedule(handler, str(directory), event_filter=_EVENTS)
+        observer.schedule(handler, str(directory))
     observer.start()
     return observer
 
@@ -107,6 +92,8 @@ class _Handler(FileSystemEventHandler):
         self._wake = wake
 
     def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in _OF_READERS:
+            return
         named = (Path(_text(event.src_path)), Path(_text(event.dest_path)))
         # Kubernetes replaces all files of a volume at once by moving the link `..data`.
         if any(path in self.watched or path.name == "..data" for path in named):
