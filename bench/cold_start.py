@@ -1,70 +1,160 @@
-"""From the bytes of a configuration to the first snapshot: CPU seconds of each step.
+"""From the bytes of a configuration to its snapshot: CPU seconds of each step.
 
-    python bench/cold_start.py
+    python bench/cold_start.py [--large]
 
-Medians of five runs in this process, for fleets of models with ten endpoints each.
+Medians of five runs, each in a process of its own, for fleets of models with ten endpoints each.
+A cold start begins with the process; the edit changes the weight of one endpoint afterwards, and
+is the median of five in each process. Without a default model, every endpoint is also in the pool
+that takes the requests for no model, so that an edit of one concerns a pool of all.
 """
 
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from time import process_time
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
-from xds.app import build_snapshot
+from xds.build import Build, check, encoded
 from xds.config.document import Document
 from xds.config.load import Source, load
+from xds.snapshot import Snapshot
 from xds.translate import translate
 
 RUNS = 5
 ENDPOINTS = 10
+SIZES = (10, 100, 1000)
+LARGE = 10_000
+STEPS = ("start", "YAML", "validation", "translation", "encoding", "snapshot", "check")
+RESULTS = Path(__file__).parent / "results" / "cold_start.json"
+T = TypeVar("T")
 
 
-def fleet(models: int) -> bytes:
-    """Return a configuration with that many models of ten endpoints each."""
-    endpoints, entries = [], []
-    for model in range(models):
-        names = [f"model-{model}-endpoint-{number}" for number in range(ENDPOINTS)]
-        endpoints += [
-            f'  - name: "{name}"\n    address: "10.{model // 256}.{model % 256}.{number}"\n'
-            f"    port: 8000\n    weight: {number % 3 + 1}\n"
-            for number, name in enumerate(names)
-        ]
-        entries.append(f'  "model-{model}":\n    preferred_endpoints: {names}\n')
-    text = f"vllm_endpoints:\n{''.join(endpoints)}model_config:\n{''.join(entries)}"
-    return text.replace("'", '"').encode()
+@dataclass(frozen=True)
+class Fleet:
+    """Models of ten endpoints each, one of which takes the requests for no model, or none."""
+
+    models: int
+    has_default: bool
+
+    def content(self, weight: int = 1) -> bytes:
+        """Return its configuration, with some weight at the very first endpoint."""
+        endpoints, entries = [], []
+        for model in range(self.models):
+            names = [f"model-{model}-endpoint-{number}" for number in range(ENDPOINTS)]
+            endpoints += [
+                f'  - name: "{name}"\n    address: "10.{model // 256}.{model % 256}.{number}"\n'
+                f"    port: 8000\n    weight: {number % 3 + 1 if model or number else weight}\n"
+                for number, name in enumerate(names)
+            ]
+            entries.append(f'  "model-{model}":\n    preferred_endpoints: {names}\n')
+        text = f"vllm_endpoints:\n{''.join(endpoints)}model_config:\n{''.join(entries)}"
+        default = 'default_model: "model-0"\n' if self.has_default else ""
+        return (text.replace("'", '"') + default).encode()
 
 
-def timed(step: Callable[[], Any]) -> tuple[float, Any]:
+def timed(step: Callable[[], T]) -> tuple[float, T]:
     """Return the CPU seconds that a step takes, and what it returns."""
     began = process_time()
     result = step()
     return process_time() - began, result
 
 
-def steps(content: bytes) -> tuple[float, ...]:
-    """Return the CPU seconds of YAML, validation, translation and encoding."""
-    parsing, _ = timed(lambda: Document.parse("config.yaml", content))
-    loading, gateway = timed(lambda: load(Source("config.yaml", content)))
-    translating, translation = timed(lambda: translate(gateway))
-    encoding, _ = timed(lambda: build_snapshot(translation))
-    return parsing, loading - parsing, translating, encoding
+def steps(content: bytes, last: Build | None) -> tuple[list[float], Build]:
+    """Return the CPU seconds from YAML to snapshot, and what was built."""
+    source = Source("config.yaml", content)
+    parsing, _ = timed(lambda: Document.parse(source.name, content))
+    loading, gateway = timed(lambda: load(source).gateway)
+    before = last.translation if last else None
+    translating, translation = timed(lambda: translate(gateway, before))
+    encoding, resources = timed(lambda: encoded(translation, last))
+    building, snapshot = timed(lambda: Snapshot.build(resources.values()))
+    checking, _ = timed(lambda: check(snapshot))
+    figures = [parsing, loading - parsing, translating, encoding, building, checking]
+    return figures, Build(translation, resources, snapshot)
+
+
+def measure(fleet: Fleet) -> dict[str, list[float]]:
+    """Return the figures of a cold start, which this process is, and of an edit after it."""
+    started = process_time()
+    cold, build = steps(fleet.content(), None)
+    edits = []
+    for run in range(RUNS):
+        figures, build = steps(fleet.content(weight=run + 2), build)
+        edits.append([0.0, *figures])
+    return {"cold start": [started, *cold], "one endpoint edited": _medians(edits)}
+
+
+def _medians(runs: list[list[float]]) -> list[float]:
+    return [median(each) for each in zip(*runs, strict=True)]
+
+
+def measured(fleet: Fleet) -> dict[str, list[float]]:
+    """Return the medians over processes of their own."""
+    command = [sys.executable, __file__, "--measure", str(fleet.models)]
+    if fleet.has_default:
+        command.append("--default")
+    runs: list[dict[str, list[float]]] = [
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+        for _ in range(RUNS)
+    ]
+    return {event: _medians([run[event] for run in runs]) for event in runs[0]}
+
+
+def machine() -> str:
+    """Return what the figures were taken on."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.machine()
+    return f"{os.cpu_count()} x {name}, Python {platform.python_version()}"
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """Return the figures as they are printed."""
+    shown = Table(title=f"CPU seconds, medians of {RUNS}\n{machine()}")
+    shown.add_column("models x endpoints")
+    for column in ("default model", "", *STEPS, "all"):
+        shown.add_column(column, justify="right")
+    for row in rows:
+        seconds = [row[step] for step in STEPS]
+        shown.add_row(
+            f"{row['models']} x {ENDPOINTS}",
+            "yes" if row["default model"] else "no",
+            row["event"],
+            *(f"{each:.4f}" for each in (*seconds, sum(seconds))),
+        )
+    return shown
 
 
 def main() -> None:
-    """Measure and print the table."""
-    table = Table(title=f"Cold start, CPU seconds, medians of {RUNS}")
-    for column in ("models x endpoints", "YAML", "validation", "translation", "encoding", "all"):
-        table.add_column(column, justify="right")
-    for models in (10, 100, 1000):
-        content = fleet(models)
-        runs = [steps(content) for _ in range(RUNS)]
-        medians = [median(each) for each in zip(*runs, strict=True)]
-        figures = (f"{seconds:.3f}" for seconds in (*medians, sum(medians)))
-        table.add_row(f"{models} x {ENDPOINTS}", *figures)
-    Console().print(table)
+    """Measure, print the table, and save the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--large", action="store_true", help=f"measure {LARGE} models, too")
+    parser.add_argument("--measure", type=int, metavar="MODELS", help="print one run as JSON")
+    parser.add_argument("--default", action="store_true", help="with a default model")
+    given = parser.parse_args()
+    if given.measure:
+        sys.stdout.write(json.dumps(measure(Fleet(given.measure, given.default))))
+        return
+    rows = [
+        {"models": size, "default model": has_default, "event": event}
+        | dict(zip(STEPS, figures, strict=True))
+        for size in (*SIZES, *((LARGE,) if given.large else ()))
+        for has_default in (True, False)
+        for event, figures in measured(Fleet(size, has_default)).items()
+    ]
+    Console().print(table(rows))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from xds.dataplane import EnvoyError, bootstrap_json, envoy, find_envoy, judge
 from xds.ports import HostPort, free_port, listen_failure
@@ -128,7 +129,9 @@ async def test_an_envoy_is_ready_within_its_context_and_gone_after_it(
 ) -> None:
     log = tmp_path / "envoy.log"
     async with asyncio.timeout(PATIENCE):
-        async with envoy(find_envoy(), bootstrap_json(ADMIN, xds), concurrency=1, log=log) as one:
+        async with envoy(
+            find_envoy(), bootstrap_json(ADMIN, xds), concurrency=1, access_log=log
+        ) as one:
             assert not one.exited.done()
             async with aiohttp.ClientSession(f"http://{one.admin}") as session:
                 async with session.get("/server_info") as response:
@@ -164,7 +167,9 @@ async def test_an_envoy_is_not_ready_before_its_control_plane_answers(tmp_path: 
     ready = asyncio.Event()
 
     async def run() -> None:
-        async with envoy(find_envoy(), bootstrap_json(admin, address), concurrency=1, log=log):
+        async with envoy(
+            find_envoy(), bootstrap_json(admin, address), concurrency=1, access_log=log
+        ):
             ready.set()
 
     try:
@@ -186,7 +191,7 @@ async def test_who_waits_for_an_envoy_learns_that_it_ended(tmp_path: Path, xds: 
     bootstrap = bootstrap_json(ADMIN, xds)
     async with (
         asyncio.timeout(PATIENCE),
-        envoy(find_envoy(), bootstrap, concurrency=1, log=tmp_path / "envoy.log") as running,
+        envoy(find_envoy(), bootstrap, concurrency=1, access_log=tmp_path / "envoy.log") as running,
         aiohttp.ClientSession(f"http://{running.admin}") as session,
     ):
         async with session.post("/quitquitquit"):
@@ -195,21 +200,22 @@ async def test_who_waits_for_an_envoy_learns_that_it_ended(tmp_path: Path, xds: 
         assert await asyncio.shield(running.exited) == 0
 
 
-async def test_an_envoy_that_can_not_start_is_an_error_with_its_exit_code(tmp_path: Path) -> None:
-    log = tmp_path / "envoy.log"
-
-    with pytest.raises(EnvoyError) as raised:
+async def test_an_envoy_that_can_not_start_is_an_error_with_its_exit_code() -> None:
+    with capture_logs() as logs, pytest.raises(EnvoyError) as raised:
         async with (
             asyncio.timeout(PATIENCE),
-            envoy(find_envoy(), '{"no_such_field": 1}', concurrency=1, log=log),
+            envoy(find_envoy(), '{"no_such_field": 1}', concurrency=1),
         ):
             pytest.fail("it started")
 
     assert str(raised.value) == "Envoy ended with exit code 1 before it was ready"
-    assert "no_such_field" in log.read_text()
+    assert any("no_such_field" in line["event"] and "envoy" in line for line in logs)
 
 
-async def test_an_envoy_that_will_not_end_is_ended(tmp_path: Path) -> None:
+async def test_an_envoy_that_will_not_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xds.dataplane.process._PATIENCE", 0.1)
     pid_file = tmp_path / "pid"
     stubborn = executable(
         tmp_path / "envoy",
@@ -225,7 +231,7 @@ while True:
     )
 
     async def run() -> None:
-        async with envoy(stubborn, "{}", concurrency=1, log=tmp_path / "log", grace=0.1):
+        async with envoy(stubborn, "{}", concurrency=1, access_log=tmp_path / "log"):
             pytest.fail("it is never ready")
 
     running = asyncio.create_task(run())

@@ -10,7 +10,7 @@ from envoy_data_plane.envoy.config.cluster.v3 import Cluster, ClusterEdsClusterC
 from xds.resources import CLUSTERS, ENDPOINTS, LISTENERS, ORDER, ROUTES, Resource
 from xds.snapshot import Change, Snapshot
 
-SECRETS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+OTHER = "type.googleapis.com/example.Other"
 
 
 def cluster(name: str, service: str = "", stat: str = "") -> Resource:
@@ -152,7 +152,7 @@ def test_changes_are_counted_by_type_in_envoys_order() -> None:
     old = Snapshot.build([routes("stays"), routes("goes"), routes("turns", b"1"), cluster("goes")])
     new = Snapshot.build(
         [
-            *(Resource(SECRETS, "comes", b""), routes("stays"), routes("turns", b"2")),
+            *(Resource(OTHER, "comes", b""), routes("stays"), routes("turns", b"2")),
             *(routes("comes"), routes("comes-too"), Resource(LISTENERS, "comes", b"")),
         ]
     )
@@ -161,7 +161,7 @@ def test_changes_are_counted_by_type_in_envoys_order() -> None:
         (CLUSTERS, Change(removed=1)),
         (LISTENERS, Change(added=1)),
         (ROUTES, Change(added=2, removed=1, changed=1)),
-        (SECRETS, Change(added=1)),
+        (OTHER, Change(added=1)),
     ]
 
 
@@ -197,3 +197,26 @@ def test_a_snapshot_does_not_change_with_the_list_that_it_was_built_from() -> No
 def test_a_cluster_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="'a' is no Cluster"):
         Snapshot.build([Resource(CLUSTERS, "a", b"\xff"), endpoints("a")])
+
+
+def test_a_cluster_that_is_none_is_refused_without_load_assignments_too() -> None:
+    with pytest.raises(ValueError, match="'a' is no Cluster"):
+        Snapshot.build([Resource(CLUSTERS, "a", b"\xff")])
+
+
+def test_a_body_that_is_no_message_is_told() -> None:
+    body: Any = "text"
+    with pytest.raises(TypeError, match="a body is bytes or a message, not str"):
+        Resource(ROUTES, "a", body)
+
+
+def test_what_is_taken_out_of_a_snapshot_makes_the_same_one_after_it() -> None:  # family 12
+    first = Snapshot.build([cluster("a"), endpoints("a"), routes("r")])
+    taken = [each for named in first.resources.values() for each in named.values()]
+
+    assert Snapshot.build(taken, first).versions == first.versions
+    changed = [cluster("a", stat="other") if each.type_url == CLUSTERS else each for each in taken]
+    assert (
+        Snapshot.build(changed, first).versions
+        == Snapshot.build([cluster("a", stat="other"), endpoints("a"), routes("r")]).versions
+    )

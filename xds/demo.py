@@ -4,15 +4,19 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from xds.app import Files, control_plane
-from xds.dataplane import RunningEnvoy, bootstrap_json, envoy, find_envoy
+from xds.app import control_plane
+from xds.dataplane import Supervised, bootstrap_json, envoy, find_envoy, supervised
+from xds.files import Files
 from xds.ports import HostPort, free_port
 from xds.standin import Standin
 
 _HOST: Final = "127.0.0.1"
+# The stand-in servers are quick.
+_GRACE: Final = 5.0
 _NAMES: Final = ("qwen-a", "qwen-b", "llama-a")
 
 
@@ -27,7 +31,7 @@ class Demo:
     url: str
     config: Path
     standins: Mapping[str, Standin]
-    envoy: RunningEnvoy
+    envoy: Supervised
 
 
 @asynccontextmanager
@@ -47,11 +51,12 @@ async def running_demo() -> AsyncIterator[Demo]:
         files.config.write_text(demo_config(standins))
         port = free_port(_HOST)
         (folder / "settings.yaml").write_text(_settings(port))
-        xds = await stack.enter_async_context(control_plane(files, f"{_HOST}:0"))
-        text = bootstrap_json(HostPort(_HOST, 0), HostPort(_HOST, xds))
-        running = await stack.enter_async_context(
-            envoy(binary, text, concurrency=1, log=folder / "envoy.log")
+        serving = await stack.enter_async_context(control_plane(files, f"{_HOST}:0"))
+        text = bootstrap_json(HostPort(_HOST, 0), HostPort(_HOST, serving.port))
+        start = partial(
+            envoy, binary, text, concurrency=1, access_log=folder / "access.log", grace=_GRACE
         )
+        running = await stack.enter_async_context(supervised(start))
         yield Demo(f"http://{_HOST}:{port}", files.config, standins, running)
 
 

@@ -1,104 +1,206 @@
 """Know when files may have changed, and nothing of what is in them."""
 
 import asyncio
+import os
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from watchdog.events import (
-    EVENT_TYPE_CLOSED_NO_WRITE,
-    EVENT_TYPE_OPENED,
+    DirAttribEvent,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
     FileSystemEvent,
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
-from watchdog.observers.polling import PollingObserver
+
+from xds.trail import Trail, remote_mount, trail
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver
 
 QUIET: Final = 0.1
 LONGEST: Final = 1.0
 _POLL: Final = 0.5
+# A look for what was not told: the system drops notices when it has too many.
+_SELDOM: Final = 30.0
+_MOUNTINFO: Final = Path("/proc/self/mountinfo")
 
 _log = structlog.get_logger("xds")
 
-# Reading a file makes events too; were they heard, each reload would cause the next.
-_OF_READERS: Final = frozenset((EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE))
+# Not those of readers: were they heard, each reload would cause the next. Nor that a directory was
+# modified: that is told of every file in it.
+_EVENTS: Final[list[type[FileSystemEvent]]] = [
+    DirAttribEvent,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
 
 
 async def changes(
-    paths: Iterable[Path], *, quiet: float = QUIET, longest: float = LONGEST
+    paths: Iterable[Path], *, quiet: float = QUIET, longest: float = LONGEST, poll: bool = False
 ) -> AsyncGenerator[None]:
     """Yield once after each burst of changes that may concern one of the files.
 
-    Directories are watched, not the files, so that a file may be replaced, moved or written anew.
+    Every directory on the way to a file is watched, through all links, so that the file, a link or
+    a directory may be replaced, moved, removed and made anew. Where changes are not told, as on
+    network file systems, or with `poll`, files are looked at twice a second.
+
     A burst ends after `quiet` seconds without a change, or `longest` seconds after its first. The
     first item comes without any, when watching has begun: what is read then is not missed later.
     """
-    changed = asyncio.Event()
     loop = asyncio.get_running_loop()
-    handler = _Handler(_watched(paths), lambda: loop.call_soon_threadsafe(changed.set))
-    observer = await asyncio.to_thread(_observe, handler)
+    watch = _Watch(tuple(paths), loop, poll=poll)
     try:
-        # What was written before watching began may have been missed.
-        changed.set()
         while True:
-            await changed.wait()
-            await _settle(changed, loop.time() + longest, quiet)
+            await watch.change()
+            deadline = loop.time() + longest
+            while (patience := min(quiet, deadline - loop.time())) > 0:
+                if not await watch.change_within(patience):
+                    break
             yield
     finally:
-        observer.stop()
-        await asyncio.to_thread(observer.join)
+        await asyncio.to_thread(watch.end)
 
 
-def _observe(handler: "_Handler") -> BaseObserver:
-    try:
-        return _started(Observer(), handler)
-    except OSError as error:
-        # The system's notices are few, and may be used up by others.
-        _log.warning("files are polled, as the system does not tell changes", reason=str(error))
-        return _started(PollingObserver(timeout=_POLL), handler)
+class _Watch:
+    """Watches the trail to some files, as it is at each moment."""
 
+    def __init__(
+        self, paths: tuple[Path, ...], loop: asyncio.AbstractEventLoop, *, poll: bool
+    ) -> None:
+        self._paths = paths
+        self._loop = loop
+        self._poll = poll
+        self._told = asyncio.Event()
+        # What was written before watching began may have been missed.
+        self._told.set()
+        self._trail = Trail({})
+        self._is_stale = False
+        self._unwatched: str | None = None
+        self._observer: BaseObserver | None = None
+        # Looking goes on in its thread, even if who waits for it is cancelled.
+        self._lock = threading.Lock()
+        self._has_ended = False
 
-def _started(observer: BaseObserver, handler: "_Handler") -> BaseObserver:
-    for directory in {path.parent for path in handler.watched}:
-        observer.schedule(handler, str(directory))
-    observer.start()
-    return observer
+    async def change(self) -> None:
+        """Wait for the next change."""
+        while not await self.change_within(_POLL if self._unwatched else _SELDOM):
+            pass
 
+    async def change_within(self, seconds: float) -> bool:
+        """Wait for the next change for some time, and tell whether there was one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        was_told = self._told.is_set()
+        self._told.clear()
+        return await asyncio.to_thread(self._look) or was_told
 
-async def _settle(changed: asyncio.Event, deadline: float, quiet: float) -> None:
-    loop = asyncio.get_running_loop()
-    while changed.is_set():
-        changed.clear()
-        patience = min(quiet, deadline - loop.time())
+    def end(self) -> None:
+        """Watch no longer."""
+        with self._lock:
+            self._has_ended = True
+            self._stop()
+
+    def _look(self) -> bool:
+        """Follow the trail anew, and tell whether it leads elsewhere, or to something else."""
+        with self._lock:
+            if self._has_ended:
+                return False
+            before, self._trail = self._trail, trail(self._paths)
+            if self._is_stale or before.directories != self._trail.directories:
+                self._is_stale = False
+                self._stop()
+                self._watch(self._trail.directories)
+                if trail(self._paths) != self._trail:
+                    # It changed while nobody watched.
+                    self._wake()
+            return before != self._trail
+
+    def _watch(self, directories: frozenset[Path]) -> None:
+        reason = "it was asked for" if self._poll else _remote(directories)
+        if reason is None:
+            reason = self._observe(directories)
+        if reason is not None and reason != self._unwatched:
+            _log.warning("files are polled, as the system does not tell changes", reason=reason)
+        self._unwatched = reason
+
+    def _observe(self, directories: frozenset[Path]) -> str | None:
+        """Watch directories, and return why some can not be."""
+        failure = None
         try:
-            await asyncio.wait_for(changed.wait(), max(patience, 0))
-        except TimeoutError:
-            return
+            self._observer = Observer()
+            self._observer.start()
+        except OSError as error:
+            # The system's notices are few, and may be used up by others.
+            self._observer = None
+            return str(error)
+        handler = _Handler(self._hear)
+        for directory in sorted(directories):
+            try:
+                # watchdog says nothing where permission is missing.
+                os.scandir(directory).close()
+                self._observer.schedule(handler, str(directory), event_filter=_EVENTS)
+            except FileNotFoundError:
+                # The trail has changed since, and is followed anew.
+                continue
+            except OSError as error:
+                failure = f"{directory}: {error.strerror}"
+        return failure
+
+    def _hear(self, path: Path) -> None:
+        """Take note of an event, on watchdog's thread."""
+        heard = self._trail
+        if path in heard.entries:
+            # A directory that was replaced is watched no longer, though its path is the same.
+            self._is_stale = self._is_stale or path in heard.directories
+            self._wake()
+
+    def _wake(self) -> None:
+        # The loop may have ended meanwhile; then nobody waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    def _stop(self) -> None:
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None
 
 
-def _watched(paths: Iterable[Path]) -> frozenset[Path]:
-    """Return the files, and what they point to where they are links."""
-    absolute = [path.absolute() for path in paths]
-    return frozenset(absolute) | {path.resolve() for path in absolute}
+def _remote(directories: frozenset[Path]) -> str | None:
+    try:
+        return remote_mount(directories, os.fsdecode(_MOUNTINFO.read_bytes()))
+    except OSError:
+        return None
 
 
 class _Handler(FileSystemEventHandler):
-    """Calls `wake`, on watchdog's thread, for events that concern a watched file."""
+    """Passes on, on watchdog's thread, the paths that an event names."""
 
-    def __init__(self, watched: frozenset[Path], wake: Callable[[], object]) -> None:
-        self.watched = watched
-        self._wake = wake
+    def __init__(self, hear: Callable[[Path], object]) -> None:
+        self._hear = hear
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in _OF_READERS:
-            return
-        named = (Path(_text(event.src_path)), Path(_text(event.dest_path)))
-        # Kubernetes replaces all files of a volume at once by moving the link `..data`.
-        if any(path in self.watched or path.name == "..data" for path in named):
-            self._wake()
-
-
-def _text(path: bytes | str) -> str:
-    return path.decode() if isinstance(path, bytes) else path
+        for path in (event.src_path, event.dest_path):
+            if path:
+                self._hear(Path(path if isinstance(path, str) else path.decode()))

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,13 +134,15 @@ class Xds:
         path.write_text(text)
         return path
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Running:
-        """Start a command."""
+    def start(
+        self, *arguments: str, env: Mapping[str, str] | None = None, under: Sequence[str] = ()
+    ) -> Running:
+        """Start a command, maybe under another that runs it."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("XDS_")}
         # Wide and plain, so that no line is broken and no color comes between the words.
-        plain = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+        plain = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", "XDS_ADMIN": "127.0.0.1:0"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "xds", *arguments],
+            [*under, sys.executable, "-m", "xds", *arguments],
             cwd=self.folder,
             env=kept | plain | dict(env or {}),
             stdin=subprocess.DEVNULL,

@@ -53,12 +53,21 @@ def test_every_option_may_come_from_the_environment(xds: Xds) -> None:
         "XDS_SETTINGS": "settings.yaml",
         "XDS_LISTEN": "127.0.0.1:0",
         "XDS_LOG_FORMAT": "json",
+        "XDS_ADMIN": "127.0.0.1:0",
+        "XDS_STATE_DIR": "state",
+        "XDS_POLL": "1",
+        "XDS_VALIDATE_WITH_ENVOY": "1",
+        "XDS_EXIT_ON_BAD_CONFIG": "1",
     }
     running = xds.start("serve", env=env)
-    assert HostPort.parse(line(running, SERVING)["xds"]).port not in {0, 18000}
+    serving = line(running, SERVING)
+    assert HostPort.parse(serving["xds"]).port not in {0, 18000}
+    assert HostPort.parse(serving["admin"]).port not in {0, 18001}
+    line(running, "files are polled")
+    assert (xds.folder / "state" / "last-good.json").exists()
 
     settings.write_text("listener: {port: 8802}\n")
-    assert line(running, '"listeners": "~1"')["event"] == "configuration published"
+    assert line(running, '"listeners": "~1:')["event"] == "configuration published"
 
     running.signal(signal.SIGINT)
     ran = running.finish()
@@ -66,14 +75,18 @@ def test_every_option_may_come_from_the_environment(xds: Xds) -> None:
     assert [json.loads(text)["event"] for text in ran.err.splitlines()] == [
         "configuration published",
         "serving",
+        "files are polled, as the system does not tell changes",
         "configuration published",
         "stopping",
     ]
+    bad = xds.start("serve", "bad.yaml", env=env | {"XDS_STATE_DIR": "other"})
+    assert bad.finish().code == 1
 
 
 def test_what_can_not_be_served_is_told_and_nothing_begins(xds: Xds) -> None:
-    bad = xds.start("serve", "bad.yaml", "--listen", "127.0.0.1:0")
-    gone = xds.start("serve", "--listen", "127.0.0.1:0")
+    at_once = ("--exit-on-bad-config", "--listen", "127.0.0.1:0")
+    bad = xds.start("serve", "bad.yaml", *at_once)
+    gone = xds.start("serve", *at_once)
     nowhere = xds.start("serve", "good.yaml", "--listen", "18000")
 
     assert (bad.finish().code, bad.finish().out) == (1, "")
@@ -107,7 +120,10 @@ def test_a_gateway_tells_a_port_in_use_before_anything_begins(xds: Xds, busy: Ho
     )
 
     told = f"can not listen on {busy}: Address already in use; choose another"
-    in_settings, as_option = "as `listener` in the settings", "with --envoy-admin"
+    in_settings, as_option = (
+        "as `listener` in the settings, or in `listeners`",
+        "with --envoy-admin",
+    )
     assert gateway.finish() == Finished(1, "", f"{told} {in_settings}\n")
     assert admin.finish() == Finished(1, "", f"{told} {as_option}\n")
 

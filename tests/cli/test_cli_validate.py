@@ -1,8 +1,9 @@
 """`xds validate` and the command line as such: exit codes, and what goes where."""
 
+import signal
 from pathlib import Path
 
-from cli.console import Finished, Xds
+from cli.console import GOOD, Finished, Xds
 
 # The mistakes of bad.yaml: where each of them is, and its first words.
 MISTAKES = (
@@ -61,11 +62,46 @@ def test_a_real_envoy_accepts_what_a_good_file_becomes(xds: Xds) -> None:
     assert len(ran.err.splitlines()) == len(MISTAKES)
 
 
+def test_warnings_are_told_and_are_errors_where_that_is_asked_for(xds: Xds) -> None:
+    xds.write("old.yaml", GOOD.replace("weight: 3", "models: [qwen3]"))
+    lax = xds.start("validate", "old.yaml")
+    strict = xds.start("validate", "--strict", "old.yaml")
+    rendered = xds.start("render", "old.yaml")
+    refused = xds.start("render", "--strict", "old.yaml")
+    place = "old.yaml:5:5: "
+
+    assert lax.finish().code == rendered.finish().code == 0
+    assert lax.finish().out == "old.yaml: ok, 2 endpoints, 1 model\n"
+    for ran in (lax, rendered):
+        assert ran.finish().err.startswith(f"{place}warning: vllm_endpoints[0].models: ")
+    for ran in (strict, refused):
+        assert (ran.finish().code, ran.finish().out) == (1, "")
+        assert ran.finish().err.startswith(f"{place}vllm_endpoints[0].models: ")
+
+
+def test_the_key_of_a_manifest_that_is_read_is_told(xds: Xds) -> None:
+    indented = "".join(f"    {line}\n" for line in GOOD.splitlines())
+    xds.write("manifest.yaml", f"kind: ConfigMap\ndata:\n  router.yaml: |\n{indented}")
+    validated = xds.start("validate", "manifest.yaml")
+    rendered = xds.start("render", "manifest.yaml")
+    plain = xds.start("render", "good.yaml")
+    key = 'data["router.yaml"]'
+
+    assert validated.finish().out == f"manifest.yaml: ok, 2 endpoints, 1 model, in {key}\n"
+    assert rendered.finish().err == f"manifest.yaml: reading {key}\n"
+    assert rendered.finish().out == plain.finish().out
+    serving = xds.start("serve", "manifest.yaml", "--listen", "127.0.0.1:0")
+    assert key in serving.told("found in a ConfigMap")
+    serving.signal(signal.SIGTERM)
+    assert serving.finish().code == 0
+
+
 def test_wrong_usage_is_told_with_exit_code_2(xds: Xds) -> None:
     unknown, nothing = xds.start("no-such-command"), xds.start()
 
     assert unknown.finish().code == 2
     assert "No such command 'no-such-command'" in unknown.finish().err
     assert nothing.finish().code == 2
-    for command in ("serve", "up", "demo", "validate", "render", "bootstrap"):
+    commands = ("serve", "up", "demo", "validate", "render", "migrate", "schema", "bootstrap")
+    for command in (*commands, "status"):
         assert f" {command} " in nothing.finish().out

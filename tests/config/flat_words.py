@@ -26,7 +26,9 @@ vllm_endpoints:
 
 
 def gateway(config: str, settings: str = "{}") -> Gateway:
-    return load(Source("config.yaml", config.encode()), Source("settings.yaml", settings.encode()))
+    return load(
+        Source("config.yaml", config.encode()), Source("settings.yaml", settings.encode())
+    ).gateway
 
 
 def errors(config: str, settings: str = "{}") -> list[str]:

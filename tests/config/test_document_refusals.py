@@ -3,12 +3,13 @@
 import re
 
 import pytest
+import yaml
 
 from config.document_words import CONTROL, MEND, STRAY, data, errors
 from xds.config import document
 from xds.config.document import Document
 from xds.config.problems import ConfigError
-from xds.config.tree import MAX_DEPTH, MAX_VALUES
+from xds.config.tree import MAX_ALIASES, MAX_DEPTH, MAX_EXPANDED, Builder
 
 RIGHT = "write keys with values, such as `key: value`"
 
@@ -190,7 +191,7 @@ def test_a_bomb_of_aliases_is_refused() -> None:
     )
 
     assert errors(bomb) == [
-        f"8:55: the aliases expand to more than {MAX_VALUES} values; write them out"
+        f"7:25: the aliases expand to more than {MAX_EXPANDED} values; write them out"
     ]
 
 
@@ -201,7 +202,45 @@ def test_a_bomb_of_merged_lists_is_refused() -> None:
     )
 
     [line] = errors(bomb)
-    assert f"the aliases expand to more than {MAX_VALUES} values; write them out" in line
+    assert f"the aliases expand to more than {MAX_EXPANDED} values; write them out" in line
+
+
+@pytest.mark.parametrize(
+    ("level", "wrong"),
+    [
+        ("[{}]", f"the aliases expand to more than {MAX_EXPANDED} values; write them out"),
+        ("{{<<: [{}]}}", f"the aliases expand to more than {MAX_EXPANDED} values; write them out"),
+    ],
+)
+def test_10_mb_of_nested_aliases_are_refused_before_most_of_them_are_read(
+    level: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = 0
+    take = Builder.take
+
+    def counted(builder: Builder, event: yaml.Event) -> None:
+        nonlocal taken
+        taken += 1
+        take(builder, event)
+
+    monkeypatch.setattr(Builder, "take", counted)
+    bomb = "a0: &a0 {x: y}\n" + "".join(
+        f"a{depth}: &a{depth} {level.format(', '.join([f'*a{depth - 1}'] * 40_000))}\n"
+        for depth in range(1, 50)
+    )
+    assert len(bomb) > 9_000_000
+
+    [line] = errors(bomb)
+    assert line.endswith(wrong)
+    assert taken < 100_000
+
+
+def test_more_aliases_than_anyone_writes_are_refused() -> None:
+    line = f"a: &a x\nb: [{'*a, ' * (MAX_ALIASES + 1)}]\n"
+
+    assert errors(line) == [
+        f"2:{4 * MAX_ALIASES + 5}: more than {MAX_ALIASES} aliases; write out what they repeat"
+    ]
 
 
 def test_an_alias_to_nothing_is_refused() -> None:
@@ -275,7 +314,7 @@ def test_a_file_that_says_nothing_is_a_mapping_of_nothing(text: str) -> None:
         ("a: !foo [1]", "the tag !foo is not understood"),
         ("a: !!map [1]", "the tag !!map is not understood"),
         ("!!foo k: 1", "the tag !!foo is not understood"),
-        ("a: !!int x", '"x" is no !!int; leave the tag out'),
+        ("a: !!int x", "what stands here is no !!int; leave the tag out"),
         ("a: &x [*x]", "the alias *x stands inside what it repeats; write it out"),
         ("b: {<<: {a: 1}, <<: {a: 2}}", "is a duplicate key, already written at 1:5"),
     ],

@@ -13,9 +13,6 @@ ADDRESS = "write an IP address in quotes, such as 10.0.0.10"
 ONE_ENDPOINT = "write a list of at least one endpoint"
 
 
-NO_HTTPS = "asks for an https upstream, which is not served yet; take the endpoint out"
-
-
 def test_an_http_upstream_needs_no_word_but_may_have_one() -> None:
     served = gateway(
         endpoints(
@@ -187,22 +184,6 @@ def test_names_of_endpoints_are_unique() -> None:
         f'{line}:12: vllm_endpoints[{line - 2}].name: there is already an endpoint named "a", '
         "in line 2; rename one of the two"
         for line in (4, 5)
-    ]
-
-
-@pytest.mark.parametrize("upstream", ["protocol: https", "provider_profile: openai"])
-def test_https_upstreams_are_not_served_yet(upstream: str) -> None:
-    config = endpoints(f"{{name: a, address: 10.0.0.1, port: 443, {upstream}}}")
-    key, _, value = upstream.partition(": ")
-
-    assert errors(config) == [
-        f"2:{config.splitlines()[1].index(value) + 1}: vllm_endpoints[0].{key}: {NO_HTTPS}"
-    ]
-
-
-def test_an_endpoint_of_a_provider_has_neither_address_nor_port() -> None:
-    assert errors(endpoints("{name: a, provider_profile: openai}")) == [
-        f"2:33: vllm_endpoints[0].provider_profile: {NO_HTTPS}"
     ]
 
 

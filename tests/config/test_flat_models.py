@@ -45,7 +45,7 @@ HEAVY = endpoints(
 
 MISTAKES = """\
 vllm_endpoints:
-- {name: a, address: 10.0.0.1, port: 1, protocol: HTTPS}
+- {name: a, address: 10.0.0.1, port: 1, protocol: ftp}
 - {name: b, address: 10.0.0.1, port: 1, protocol: grpc}
 - {name: c, address: 10.0.0.1, port: 1, WEIGHT: 3}
 - {nmae: d, address: 10.0.0.300, port: 1}
@@ -310,11 +310,8 @@ def test_each_mistake_is_told_once_and_in_words_that_fit() -> None:
         load(Source("config.yaml", MISTAKES.encode()))
 
     assert str(raised.value).splitlines() == [
-        (
-            "config.yaml:2:51: vllm_endpoints[0].protocol: asks for an https upstream, "
-            "which is not served yet; take the endpoint out"
-        ),
-        'config.yaml:3:51: vllm_endpoints[1].protocol: is the string "grpc"; write http',
+        ('config.yaml:2:51: vllm_endpoints[0].protocol: is the string "ftp"; write http or https'),
+        ('config.yaml:3:51: vllm_endpoints[1].protocol: is the string "grpc"; write http or https'),
         'config.yaml:4:41: vllm_endpoints[2].WEIGHT: is not a known key; did you mean "weight"?',
         "config.yaml:5:3: vllm_endpoints[3].name: is missing; write a name in quotes",
         'config.yaml:5:4: vllm_endpoints[3].nmae: is not a known key; did you mean "name"?',
@@ -361,7 +358,7 @@ model_config:
   m: {preferred_endpoints: , loras: }
 default_model:
 """
-    gateway = load(Source("config.yaml", text.encode()))
+    gateway = load(Source("config.yaml", text.encode())).gateway
 
     assert [endpoint.weight for endpoint in gateway.endpoints] == [1]
     assert [(model.endpoints, model.loras) for model in gateway.models] == [(gateway.endpoints, ())]
@@ -372,4 +369,7 @@ def test_one_address_has_one_spelling() -> None:
     text = "vllm_endpoints:\n- {name: a, address: '0:0:0:0:0:0:0:1', port: 1}\n"
     text += "- {name: b, address: '::1', port: 1}\n"
 
-    assert [each.address for each in load(Source("c", text.encode())).endpoints] == ["::1", "::1"]
+    assert [each.address for each in load(Source("c", text.encode())).gateway.endpoints] == [
+        "::1",
+        "::1",
+    ]

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xds.config.document import Document
-from xds.config.gateway import MAX_WEIGHT, Gateway
+from xds.config.fields import MAX_WEIGHT
+from xds.config.gateway import Gateway
 from xds.config.load import Source, load
 from xds.config.problems import ConfigError, Path, Problem
 
@@ -47,9 +48,56 @@ SETTINGS: dict[str, Any] = {
     "models": {"llama": {"resilience": {"retry": {"attempts": 0}}}},
 }
 
+USER: dict[str, Any] = {
+    "version": "v0.1",
+    "listeners": [{"name": "l", "address": "::", "port": 8899, "timeout": "300s"}],
+    "providers": {
+        "models": [
+            {
+                "name": "qwen3",
+                "endpoints": [
+                    {"name": "a", "endpoint": "10.0.0.1:8000/v1", "weight": 3},
+                    {"name": "b", "endpoint": "[::1]", "protocol": "https", "weight": 1},
+                ],
+                "loras": [{"name": "sql"}],
+                "access_key": "sk-1",
+            },
+            {"name": "llama", "endpoints": []},
+        ],
+        "default_model": "sql",
+    },
+}
+CANONICAL: dict[str, Any] = {
+    "version": "v0.3",
+    "listeners": [
+        {"name": "l", "address": "::", "port": 8899, "api_keys": ["sk-1", "${SET:-sk-2}"]},
+        {"name": "m", "address": "::1", "port": 8899, "timeout": "0s"},
+    ],
+    "providers": {
+        "defaults": {"default_model": "sql"},
+        "models": [
+            {
+                "name": "qwen3",
+                "backend_refs": [
+                    {"name": "b", "endpoint": "vllm.example.com:8000", "weight": 3},
+                    {"base_url": "https://[::1]/v1", "provider": "openai", "api_key": "sk-3"},
+                ],
+                "reliability": {"retry_count": 2, "health_check_path": "/health"},
+            },
+            {"name": "llama", "backend_refs": [{"endpoint": "$HOST:80"}]},
+        ],
+    },
+    "routing": {"modelCards": [{"name": "qwen3", "loras": [{"name": "sql"}]}, {"name": "llama"}]},
+}
+NESTED_SETTINGS: dict[str, Any] = {
+    "endpoints": {"qwen3_b": {"priority": 1}},
+    "models": {"qwen3": {"resilience": {"retry": {"attempts": 0}}}},
+}
+
 HOSTILE = """\
 a b qwen3 sql << ~ yes 5s 0s -1ms 1h https
 10.0.0.1:80 http://10.0.0.1/v1 [::1]:80 ::1 vllm.example.com fe80::1%eth0
+https://a/v2 http:// a:b:c $SET $UNSET ${SET:-x} ${ $$ v0.1 v0.3 backend_refs endpoints ConfigMap
 """
 
 texts = st.text(max_size=20) | st.sampled_from(["", " ", *HOSTILE.split()])
@@ -104,6 +152,10 @@ def mutations(draw: st.DrawFn, original: dict[str, Any]) -> bytes:
     return dumped(data)
 
 
+def manifest(config: bytes) -> dict[str, Any]:
+    return {"kind": "ConfigMap", "data": {"config.yaml": config.decode()}}
+
+
 def dumped(data: object) -> bytes:
     return yaml.safe_dump(data, allow_unicode=True, sort_keys=False).encode()
 
@@ -114,7 +166,8 @@ def told(config: bytes, settings: bytes | None = None) -> tuple[Problem, ...]:
         gateway = load(
             Source("config.yaml", config),
             None if settings is None else Source("settings.yaml", settings),
-        )
+            environment={"SET": "value", "HOST": "10.0.0.1"},
+        ).gateway
     except ConfigError as refused:
         problems = refused.problems
     else:
@@ -127,6 +180,7 @@ def told(config: bytes, settings: bytes | None = None) -> tuple[Problem, ...]:
         assert problem.line >= 1
         assert problem.column >= 1
         assert problem.text
+        assert "sk-" not in problem.text
     return problems
 
 
@@ -147,6 +201,8 @@ def assert_sound(gateway: Gateway) -> None:
 
 def test_what_the_mutations_start_from_is_right() -> None:
     assert told(dumped(CONFIG), dumped(SETTINGS)) == ()
+    for config in (USER, CANONICAL, manifest(dumped(CANONICAL))):
+        assert told(dumped(config), dumped(NESTED_SETTINGS)) == ()
 
 
 @UNHURRIED
@@ -189,6 +245,37 @@ def test_any_change_of_right_files_is_understood_or_refused_where_it_stands(
 
     for problem in told(config, own):
         assert problem.line <= lines[problem.file]
+
+
+@UNHURRIED
+@given(mutations(USER) | mutations(CANONICAL), mutations(NESTED_SETTINGS))
+def test_so_is_any_change_of_files_of_the_newer_forms(config: bytes, own: bytes) -> None:
+    assert all(
+        problem.line <= (config if problem.file == "config.yaml" else own).count(b"\n") + 1
+        for problem in told(config, own)
+    )
+
+
+@UNHURRIED
+@given(structures, structures)
+def test_any_structure_of_the_newer_forms_is_understood_or_refused(
+    models: object, other: object
+) -> None:
+    for version in ("v0.1", "v0.3"):
+        told(dumped({"version": version, "providers": {"models": models}, "listeners": other}))
+        told(dumped({"version": version, "providers": {"models": [models]}, "routing": other}))
+        told(dumped({"version": other, "providers": models}))
+
+
+@UNHURRIED
+@given(mutations(CONFIG) | yaml_texts.map(str.encode), st.sampled_from(["|", "|2", ">"]))
+def test_so_is_any_file_in_a_manifest(config: bytes, style: str) -> None:
+    lines = config.decode().replace("\n", "\n    ")
+    text = f"kind: ConfigMap\ndata:\n  config.yaml: {style}\n    {lines}\n"
+
+    for problem in told(text.encode()):
+        assert problem.line <= text.count("\n") + 1
+    told(dumped(manifest(config)))
 
 
 printable = st.text(

@@ -20,17 +20,15 @@ NO_DIALECT = (
     "there are no endpoints in this file; write endpoints in one of the router's forms: "
     "`vllm_endpoints:` and `model_config:` (routers up to v0.2), "
     "`version: v0.1` with `providers.models[].endpoints` (vllm-sr up to v0.2), or "
-    "`version: v0.3` with `providers.models[].backend_refs` (routers from v0.3 on); "
-    "only the first of them is served yet"
+    "`version: v0.3` with `providers.models[].backend_refs` (routers from v0.3 on)"
 )
-NOT_YET = "this form is not served yet; write `vllm_endpoints:` and `model_config:`"
 
 
 def loaded(config: str, settings: str | None = None) -> Gateway:
     return load(
         Source("config.yaml", config.encode()),
         None if settings is None else Source("settings.yaml", settings.encode()),
-    )
+    ).gateway
 
 
 def errors(config: str, settings: str | None = None) -> list[str]:
@@ -135,18 +133,6 @@ def test_settings_add_to_the_configuration() -> None:
 )
 def test_a_file_without_endpoints_is_told_what_the_forms_look_like(config: str) -> None:
     assert errors(config) == [f"config.yaml:1:1: {NO_DIALECT}"]
-
-
-@pytest.mark.parametrize(
-    ("config", "line"),
-    [
-        ("providers: {models: []}", 1),
-        ("version: v0.1\nproviders:\n  models: [{name: qwen3, endpoints: []}]", 2),
-        ("version: v0.3\nlisteners: []\nproviders:\n  defaults: {default_model: qwen3}", 3),
-    ],
-)
-def test_the_routers_newer_forms_are_not_served_yet(config: str, line: int) -> None:
-    assert errors(config) == [f"config.yaml:{line}:1: providers: {NOT_YET}"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from xds.config.gateway import (
     OutlierDetection,
     Resilience,
     Retry,
+    Router,
+    RouterApi,
     Routing,
     Timeout,
 )
@@ -28,8 +30,10 @@ def test_everything_has_a_default() -> None:
     assert defaults == Settings()
     assert defaults.model_dump() == {
         "listener": {"address": "0.0.0.0", "port": 8801},  # noqa: S104  all of the gateway's
+        "router": None,
         "routing": {"model_header": "x-selected-model", "unknown_model": "default"},
         "allow_domain_names": False,
+        "upstream_tls": {"ca_file": "/etc/ssl/certs/ca-certificates.crt"},
         "resilience": {
             "lb_policy": "round_robin",
             "outlier_detection": {
@@ -57,6 +61,19 @@ def test_everything_has_a_default() -> None:
     }
 
 
+def test_the_router_has_defaults_once_it_has_an_address() -> None:
+    router = settings("router: {address: semantic-router}").router
+
+    assert router is not None
+    assert router.model_dump() == {
+        "address": "semantic-router",
+        "port": 50051,
+        "failure_mode_allow": False,
+        "message_timeout": timedelta(minutes=5),
+        "api": None,
+    }
+
+
 def test_a_health_check_has_defaults_once_it_has_a_path() -> None:
     health_check = settings("resilience: {health_check: {path: /health}}").resilience.health_check
 
@@ -76,6 +93,23 @@ def test_a_health_check_has_defaults_once_it_has_a_path() -> None:
         ("listener: {port: 65535}", Settings(listener=ListenerSettings(port=65535))),
         ("listener: {port: 1}", Settings(listener=ListenerSettings(port=1))),
         ("listener: {}", Settings()),
+        ("router: ", Settings()),
+        ("router: {address: ' Router. '}", Settings(router=Router(address="router"))),
+        (
+            (
+                "router: {address: '::1', port: 1, failure_mode_allow: true, message_timeout: 1h, "
+                "api: {address: 10.0.0.5}}"
+            ),
+            Settings(
+                router=Router(
+                    address="::1",
+                    port=1,
+                    failure_mode_allow=True,
+                    message_timeout=timedelta(hours=1),
+                    api=RouterApi(address="10.0.0.5", port=8080),
+                )
+            ),
+        ),
         ("routing: {model_header: x-model}", Settings(routing=Routing(model_header="x-model"))),
         ("routing: {unknown_model: default}", Settings()),
         ("routing: {unknown_model: reject}", Settings(routing=Routing(unknown_model="reject"))),

@@ -36,6 +36,12 @@ PRIORITY = "write a whole number from 0 to 127, 0 first"
 ADDRESS = "write an IP address, such as 0.0.0.0 or 127.0.0.1"
 
 
+HOST = "write an IP address or a host name alone, such as 10.0.0.5 or semantic-router"
+
+
+ANSWER_TIME = "write a duration with its unit, such as 10s, 500ms or 5m, above zero, up to 1h"
+
+
 HEADER = "write a header name of your own in lower case, such as x-selected-model"
 
 
@@ -75,9 +81,59 @@ def test_a_key_with_nothing_behind_it_is_left_out(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
+        (
+            "router: semantic-router",
+            ['1:9: router: is the string "semantic-router"; write a mapping'],
+        ),
+        ("router: {port: 50051}", [f"1:9: router.address: is missing; {HOST}"]),
+        ("router: {address: ''}", [f'1:19: router.address: is the string ""; {HOST}']),
+        (
+            "router: {address: 'http://r', api: {}}",
+            [
+                f'1:19: router.address: is the string "http://r"; {HOST}',
+                f"1:36: router.api.address: is missing; {HOST}",
+            ],
+        ),
+        (
+            "router: {address: 'r:50051'}",
+            [f'1:19: router.address: is the string "r:50051"; {HOST}'],
+        ),
+        ("router: {address: r, port: 0}", [f"1:28: router.port: is the number 0; {PORT}"]),
+        (
+            "router: {address: r, failure_mode_allow: 'yes'}",
+            [f'1:42: router.failure_mode_allow: is the string "yes"; {SWITCH}'],
+        ),
+        (
+            "router: {address: r, message_timeout: 0s}",
+            [f'1:39: router.message_timeout: is the string "0s"; {ANSWER_TIME}'],
+        ),
+        (
+            "router: {address: r, message_timeout: 3601s}",
+            [f'1:39: router.message_timeout: is the string "3601s"; {ANSWER_TIME}'],
+        ),
+        (
+            "router: {addres: r}",
+            [
+                f"1:9: router.address: is missing; {HOST}",
+                '1:10: router.addres: is not a known key; did you mean "address"?',
+            ],
+        ),
+        (
+            "router: {address: r, api: {address: r, port: x}}",
+            [f'1:46: router.api.port: is the string "x"; {PORT}'],
+        ),
         ("listener: []", ["1:11: listener: is an empty list; write a mapping"]),
         ("listener: {address: ''}", [f'1:21: listener.address: is the string ""; {ADDRESS}']),
         ("listener: {address: 10.0}", [f"1:21: listener.address: is the number 10.0; {ADDRESS}"]),
+        (
+            "upstream_tls: {ca_file: ca.pem}",
+            [
+                (
+                    '1:25: upstream_tls.ca_file: is the string "ca.pem"; '
+                    "write the absolute path of a PEM file on Envoy's side"
+                )
+            ],
+        ),
         ("listener: {port: 0}", [f"1:18: listener.port: is the number 0; {PORT}"]),
         ("listener: {port: 65536}", [f"1:18: listener.port: is the number 65536; {PORT}"]),
         ("listener: {port: '80'}", [f'1:18: listener.port: is the string "80"; {PORT}']),
@@ -233,8 +289,8 @@ def test_an_unknown_key_is_told_with_the_nearest(text: str, lines: list[str]) ->
 def test_a_key_that_is_like_no_other_is_told_with_all_that_are_known() -> None:
     assert errors("frobnicate: 1\n") == [
         (
-            '1:1: frobnicate: is not a known key; known here: "listener", "routing", '
-            '"allow_domain_names", "resilience", "endpoints", "models"'
+            '1:1: frobnicate: is not a known key; known here: "listener", "router", "routing", '
+            '"allow_domain_names", "upstream_tls", "resilience", "endpoints", "models"'
         )
     ]
 
@@ -375,10 +431,3 @@ def test_what_envoy_would_refuse_or_forget_is_told_before(text: str, told: str) 
 
 def test_settings_that_are_all_comments_are_the_defaults() -> None:
     assert read_settings(Document.parse("settings.yaml", b"# listener: {}\n")) == Settings()
-
-
-def test_the_router_is_not_served_yet() -> None:
-    assert errors("router: {address: semantic-router}\nlistener: {port: x}") == [
-        "1:1: router: is not served yet; leave it out, and Envoy finds the model itself",
-        f'2:18: listener.port: is the string "x"; {PORT}',
-    ]

@@ -4,6 +4,9 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
+from e2e.pace import Pace
 from e2e.world import Load, endpoints, on_loopback, until, world
 
 NAMES = ("one", "two", "three")
@@ -30,6 +33,28 @@ async def test_with_retries_none_fails_but_those_in_flight_on_the_killed_server(
     assert len(load.failed) <= 16
 
 
+@pytest.mark.each_envoy
+async def test_at_200_requests_a_second_a_kill_costs_the_answers_that_had_begun(
+    tmp_path: Path,
+) -> None:
+    """What has no answer yet is tried again elsewhere; of a stream, the client has a part."""
+    backends = on_loopback(*NAMES)
+    async with world(tmp_path, endpoints(backends), backends=backends) as gateway:
+        streams = [await gateway.stream({}, 60) for _ in range(12)]
+        async with asyncio.TaskGroup() as group:
+            pace = Pace(gateway)
+            told = group.create_task(pace.send(300))
+            await until(lambda: len(pace.answers) > 100, "the load is on")
+            await gateway.backends["one"].stop(signal.SIGKILL)
+        for name in ("two", "three"):
+            await gateway.get("/finish", f"http://{backends[name]}")
+        whole = [await stream.whole() for stream in streams]
+
+    assert told.result() == {200: 300}
+    assert whole == ["one" not in stream.text for stream in streams]
+    assert not all(whole)
+
+
 async def test_without_retries_none_fails_after_the_ejection(tmp_path: Path) -> None:
     backends = on_loopback(*NAMES)
     slow = "consecutive_5xx: 5, interval: 200ms, base_ejection_time: 300s"
@@ -50,6 +75,7 @@ async def test_without_retries_none_fails_after_the_ejection(tmp_path: Path) -> 
     assert load.failed, "without retries, requests to the killed server fail until its ejection"
 
 
+@pytest.mark.each_envoy
 async def test_retries_alone_save_every_request(tmp_path: Path) -> None:
     backends = on_loopback(*NAMES)
     settings = "resilience: {outlier_detection: {consecutive_5xx: 0}}"

@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+from e2e.churn import Pace, churn
 from e2e.world import Load, World, endpoints, on_loopback, until, world
 
 NAMES = ("one", "two", "three")
@@ -133,3 +134,13 @@ async def test_envoy_serves_while_the_control_plane_is_away(tmp_path: Path) -> N
 
         gateway.edit(endpoints({"one": backends["one"]}))
         await until(lambda: gateway.served_by("one"), "an edit counts after the outage")
+
+
+async def test_edits_of_every_kind_cut_no_stream_and_fail_no_request(tmp_path: Path) -> None:
+    outcome = await churn(tmp_path, Pace(rate=100, stream_seconds=4, edits=30, seconds=8))
+
+    assert outcome.failed == []
+    assert outcome.cut == []
+    assert (outcome.good, outcome.bad, outcome.rejected) == (24, 6, 0)
+    assert outcome.requests > 500
+    assert outcome.most_streams > 10

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from e2e.http2 import ask_all
 from e2e.world import World, endpoints, on_loopback, world
 
 MODELS = """
@@ -22,14 +23,18 @@ model_config:
 DEFAULT = 'default_model: "org/llama"\n'
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.each_envoy]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def gateway(
+    tmp_path_factory: pytest.TempPathFactory, envoy_version: str
+) -> AsyncIterator[World]:
     backends = on_loopback("qwen-a", "qwen-b", "llama-a", "other")
     config = endpoints(backends) + MODELS + DEFAULT
-    async with world(tmp_path_factory.mktemp("world"), config, backends=backends) as running:
+    async with world(
+        tmp_path_factory.mktemp(f"envoy-{envoy_version}-"), config, backends=backends
+    ) as running:
         yield running
 
 
@@ -65,6 +70,24 @@ async def test_the_header_wins_over_the_body(gateway: World) -> None:
     assert answer.served_by in {"qwen-a", "qwen-b"}
 
 
+async def test_an_empty_header_counts_as_none(gateway: World) -> None:
+    answer = await gateway.ask({"model": "模型"}, header="")
+
+    assert answer.served_by == "other"
+
+
+@pytest.mark.parametrize("name", ["x\r\ny", "x\ny", "x\0y", "\x7f", "x" * 1000])
+async def test_what_no_model_can_be_called_reaches_no_server(gateway: World, name: str) -> None:
+    answer = await gateway.ask({"model": name})
+
+    assert answer.status == 404
+    assert json.loads(answer.text)["error"]["code"] == "model_not_found"
+
+
+async def test_a_long_name_is_a_name(gateway: World) -> None:
+    assert (await gateway.ask({"model": "模" * 333})).served_by == "llama-a"
+
+
 async def test_the_backend_sees_the_model_that_was_found(gateway: World) -> None:
     answer = await gateway.ask({"model": "qwen2.5"})
 
@@ -80,10 +103,36 @@ async def test_json_is_read_however_it_is_called(gateway: World, content_type: s
     assert answer.served_by == "other"
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_what_is_not_called_json_is_not_read(gateway: World, content_type: str) -> None:
+    answer = await gateway.ask({"model": "模型"}, headers={"content-type": content_type})
+
+    assert answer.served_by == "llama-a"
+
+
+async def test_what_is_called_nothing_is_read(gateway: World) -> None:
+    url, body = f"{gateway.url}/v1/chat/completions", '{"model": "模型"}'.encode()
+    unnamed = gateway.session.post(url, data=body, skip_auto_headers=["content-type"])
+    async with unnamed as response:
+        found = await response.json()
+
+    assert "Content-Type" not in found["headers"]
+    assert found["served_by"] == "other"
+
+
 async def test_the_model_is_found_behind_a_long_prompt(gateway: World) -> None:
-    answer = await gateway.ask({"prompt": "x" * (20 << 20), "model": "模型"})
+    answer = await gateway.ask({"prompt": "x" * 50_000_000, "model": "模型"})
 
     assert answer.served_by == "other"
+
+
+async def test_clients_may_speak_http_2(gateway: World) -> None:
+    bodies = [{"model": name} for name in ("模型", "org/llama", "no-such-model")] * 10
+    replies = await ask_all(gateway.url.removeprefix("http://"), bodies)
+
+    served = [json.loads(reply.body)["served_by"] for reply in replies]
+    assert served == ["other", "llama-a", "llama-a"] * 10
+    assert {reply.status for reply in replies} == {200}
 
 
 async def test_the_models_are_listed_in_openais_shape(gateway: World) -> None:
@@ -97,6 +146,13 @@ async def test_the_models_are_listed_in_openais_shape(gateway: World) -> None:
             "模型",
         ]
         assert all(card["object"] == "model" for card in listed["data"])
+
+
+async def test_the_head_of_the_list_can_be_had_alone(gateway: World) -> None:
+    async with gateway.session.head(f"{gateway.url}/v1/models") as response:
+        assert response.status == 200
+        assert response.content_type == "application/json"
+        assert await response.read() == b""
 
 
 async def test_without_a_default_model_all_endpoints_serve_the_rest(tmp_path: Path) -> None:

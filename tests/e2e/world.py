@@ -15,7 +15,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from xds.dataplane import RunningEnvoy, bootstrap_json, envoy, find_envoy
+from e2e.envoys import chosen
+from xds.dataplane import RunningEnvoy, bootstrap_json, envoy
 from xds.ports import HostPort, free_port
 
 BACKEND = Path(__file__).with_name("backend.py")
@@ -41,25 +42,30 @@ async def until(
 
 
 class Process:
-    """A child process, with all that it writes."""
+    """A child process, with all that it writes; its standard output may go elsewhere."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, stdout: int = asyncio.subprocess.PIPE) -> None:
         self._command = command
+        self._stdout = stdout
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self.output = ""
 
     async def start(self) -> Self:
         self.output = ""
+        together = self._stdout == asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *self._command,
+            stdout=self._stdout,
+            stderr=asyncio.subprocess.STDOUT if together else asyncio.subprocess.PIPE,
         )
         self._reading = asyncio.create_task(self._read(self._process))
         return self
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
+        stream = process.stdout or process.stderr
+        assert stream is not None
+        while line := await stream.readline():
             self.output += line.decode()
 
     async def says(self, text: str) -> None:
@@ -70,12 +76,23 @@ class Process:
     def ended(self) -> bool:
         return self._process is None or self._process.returncode is not None
 
+    @property
+    def children(self) -> list[int]:
+        """The processes that it started and that are there."""
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless the process has ended."""
+        if self._process is not None and not self.ended:
+            self._process.send_signal(number)
+
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, unless the process has ended, and return its exit code."""
         if self._process is None or self._reading is None:
             return 0
-        if not self.ended:
-            self._process.send_signal(number)
+        self.send(number)
         code = await self._process.wait()
         await self._reading
         return code
@@ -103,15 +120,21 @@ class World:
     folder: Path
     url: str = ""
     xds_port: int = 0
+    xds_admin: str = ""
     admin: str = ""
     backends: dict[str, Process] = field(default_factory=dict)
     addresses: dict[str, HostPort] = field(default_factory=dict)
+    certificates: Mapping[str, Path] = field(default_factory=dict)
     session: aiohttp.ClientSession = field(init=False)
     control_plane: Process = field(init=False)
 
     @property
     def config(self) -> Path:
         return self.folder / "config.yaml"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "settings.yaml"
 
     def edit(self, text: str) -> None:
         """Replace the configuration as careful programs do: by a rename."""
@@ -147,6 +170,10 @@ class World:
         name = json.loads(text)["served_by"] if response.status == HTTPStatus.OK else ""
         return Answer(response.status, name, began, loop.time(), text)
 
+    async def stream(self, body: Any, seconds: float) -> "Stream":
+        """Begin a request that is answered in pieces for some time; return when it has begun."""
+        return await Stream(self, body, seconds).begin()
+
     async def count(self, requests: int, body: Any = None, workers: int = 1) -> Counter[str]:
         """Send requests and return how many each backend served; none may fail."""
         left = iter(range(requests))
@@ -172,6 +199,15 @@ class World:
         async with self.session.get((address or self.url) + path) as response:
             return await response.text()
 
+    async def status(self) -> Any:
+        """Return what the control plane tells of its configuration."""
+        return json.loads(await self.get("/status", self.xds_admin))["config"]
+
+    def access_log(self) -> list[Any]:
+        """Return what Envoy wrote of each request; whole when its world has ended."""
+        log = self.folder / "envoy.log"
+        return [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+
     async def stat(self, name: str) -> int:
         text = await self.get(f"/stats?filter=^{name}$", self.admin)
         return int(text.rpartition(": ")[2] or 0)
@@ -184,11 +220,13 @@ class World:
 
     async def start_backend(self, name: str) -> None:
         where = self.addresses[name]
-        command = (sys.executable, str(BACKEND), name, where.host, str(where.port))
+        pem = [str(self.certificates[name])] if name in self.certificates else []
+        command = (sys.executable, str(BACKEND), name, where.host, str(where.port), *pem)
         self.backends[name] = await Process(*command).start()
-        await until(lambda: self._listens(where), f"{name} listens on {where}")
+        await until(lambda: self.listens(where), f"{name} listens on {where}")
 
-    async def _listens(self, where: HostPort) -> bool:
+    async def listens(self, where: HostPort) -> bool:
+        """Tell whether something listens there."""
         try:
             _, writer = await asyncio.open_connection(where.host, where.port)
         except OSError:
@@ -196,6 +234,53 @@ class World:
         writer.close()
         await writer.wait_closed()
         return True
+
+
+class Stream:
+    """One answer that comes in pieces, and is read as they come."""
+
+    def __init__(self, world: World, body: Any, seconds: float) -> None:
+        self._world = world
+        self._body = body
+        self._seconds = seconds
+        self._reading: asyncio.Task[None] | None = None
+        self.text = ""
+
+    async def begin(self) -> Self:
+        self._reading = asyncio.create_task(self._read())
+        await until(lambda: bool(self.text) or self.ended, "the stream has begun")
+        return self
+
+    async def more(self) -> None:
+        """Wait for another piece."""
+        before = len(self.text)
+        await until(lambda: len(self.text) > before or self.ended, "another piece")
+        assert not self.ended, self.text
+
+    async def whole(self) -> bool:
+        """Wait for the end, and tell whether nothing was cut off."""
+        assert self._reading is not None
+        await self._reading
+        return self.text.endswith("data: [DONE]\n\n")
+
+    def leave(self) -> None:
+        """Go away in the middle of it."""
+        assert self._reading is not None
+        self._reading.cancel()
+
+    @property
+    def ended(self) -> bool:
+        return self._reading is None or self._reading.done()
+
+    async def _read(self) -> None:
+        headers = {"x-stream": str(self._seconds)}
+        asking = self._world.session.post(self._world.url, json=self._body, headers=headers)
+        try:
+            async with asking as response:
+                async for piece in response.content.iter_any():
+                    self.text += piece.decode()
+        except aiohttp.ClientError as error:
+            self.text += repr(error)
 
 
 class Load:
@@ -242,19 +327,27 @@ async def world(
     settings: str = "",
     *,
     backends: dict[str, HostPort],
+    certificates: Mapping[str, Path] | None = None,
     concurrency: int = 2,
+    options: tuple[str, ...] = (),
+    under: tuple[str, ...] = (),
 ) -> AsyncIterator[World]:
-    """Run backends, a control plane for a configuration, and an Envoy that follows it."""
+    """Run backends, a control plane for a configuration, and an Envoy that follows it.
+
+    A backend with a certificate, in one file with its key, speaks TLS.
+    """
     gateway = free_port("127.0.0.1")
     here = World(folder, f"http://127.0.0.1:{gateway}", free_port("127.0.0.1"), addresses=backends)
+    admin = f"127.0.0.1:{free_port('127.0.0.1')}"
+    here.xds_admin = f"http://{admin}"
+    here.certificates = certificates or {}
     here.config.write_text(config)
-    (folder / "settings.yaml").write_text(
-        f"listener: {{address: 127.0.0.1, port: {gateway}}}\n{settings}"
-    )
+    here.settings.write_text(f"listener: {{address: 127.0.0.1, port: {gateway}}}\n{settings}")
     xds = HostPort("127.0.0.1", here.xds_port)
     here.control_plane = Process(
-        *(sys.executable, "-m", "xds", "serve", str(here.config), "--listen", str(xds)),
-        *("--settings", str(folder / "settings.yaml"), "--log-level", "debug"),
+        *(*under, sys.executable, "-m", "xds", "serve", str(here.config), "--listen", str(xds)),
+        *("--settings", str(here.settings), "--log-level", "debug"),
+        *("--admin", admin, *options),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(here.end)
@@ -270,7 +363,7 @@ async def world(
 async def _envoy(xds: HostPort, folder: Path, concurrency: int) -> AsyncIterator[RunningEnvoy]:
     bootstrap = bootstrap_json(HostPort("127.0.0.1", 0), xds)
     log = folder / "envoy.log"
-    async with envoy(find_envoy(), bootstrap, concurrency=concurrency, log=log) as running:
+    async with envoy(chosen(), bootstrap, concurrency=concurrency, access_log=log) as running:
         yield running
 
 

@@ -2,97 +2,16 @@
 
 import pytest
 
-from xds.protocol.messages import ProtocolError, Request, Response
-from xds.protocol.sotw import Session
-from xds.resources import CLUSTERS, ENDPOINTS, LISTENERS, ORDER, ROUTES, Resource
+from protocol.clients import ENVOY, FLEET, SotwClient, snapshot, sotw_envoy
+from xds.protocol.messages import ProtocolError, Request
+from xds.protocol.sotw import SotwSession
+from xds.resources import CLUSTERS, ENDPOINTS, LISTENERS, ROUTES, SECRETS, Resource
 from xds.snapshot import Snapshot
-
-SECRETS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
-
-
-def snapshot(
-    clusters: str = "", endpoints: str = "", listeners: str = "", routes: str = ""
-) -> Snapshot:
-    """Return a snapshot of resources written as `name=content name=content`."""
-    return Snapshot.build(
-        Resource(type_url, *_named(type_url, text))
-        for type_url, texts in zip(ORDER, (clusters, endpoints, listeners, routes), strict=True)
-        for text in texts.split()
-    )
-
-
-def _named(type_url: str, text: str) -> tuple[str, bytes]:
-    name, _, content = text.partition("=")
-    if type_url != CLUSTERS:
-        return name, content.encode()
-    # A real message, as the name of a cluster's load assignment is read from it.
-    return name, b"\x0a" + bytes([len(name)]) + name.encode() + (
-        b"\xe2\x01" + bytes([len(content)]) + content.encode() if content else b""
-    )
-
-
-class Client:
-    """A client of one session that answers as Envoy does, when told to."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.last: dict[str, Response] = {}
-        self.names: dict[str, frozenset[str]] = {}
-
-    def ask(self, type_url: str, *names: str, version: str = "") -> list[str]:
-        """Send the first request of a type, or one with other names."""
-        self.names[type_url] = frozenset(names)
-        return self.say(type_url, version=version)
-
-    def say(self, type_url: str, *, error: str | None = None, version: str = "") -> list[str]:
-        """Answer the last response of a type: an ACK, or a NACK with an error."""
-        last = self.last.get(type_url)
-        return self.got(
-            self.session.receive(
-                Request(
-                    type_url,
-                    names=self.names[type_url],
-                    nonce=last.nonce if last else "",
-                    version=version,
-                    error=error,
-                    node_id="envoy",
-                )
-            )
-        )
-
-    def publish(self, published: Snapshot) -> list[str]:
-        return self.got(self.session.publish(published))
-
-    def got(self, responses: list[Response]) -> list[str]:
-        """Return responses as `clusters: a b`, and remember them as the last of their type."""
-        words = dict(zip(ORDER, ("clusters", "endpoints", "listeners", "routes"), strict=True))
-        for response in responses:
-            self.last[response.type_url] = response
-        return [
-            f"{words[response.type_url]}: {' '.join(sorted(response.resources))}".strip()
-            for response in responses
-        ]
-
-
-FLEET = snapshot("a=1 b=1", "a=1 b=1", "l=1", "r=1")
-
-
-def envoy(published: Snapshot | None = FLEET) -> Client:
-    """Return a client that has everything of a snapshot, as Envoy asks for it."""
-    client = Client(Session(published))
-    client.ask(CLUSTERS)
-    client.ask(ENDPOINTS, "a", "b")
-    client.say(CLUSTERS)
-    client.say(ENDPOINTS)
-    client.ask(LISTENERS)
-    client.ask(ROUTES, "r")
-    client.say(LISTENERS)
-    client.say(ROUTES)
-    return client
+from xds.status import Node
 
 
 def test_the_first_request_of_each_type_is_answered_in_envoys_order() -> None:  # S1 O1
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
 
     assert client.ask(CLUSTERS) == ["clusters: a b"]
     assert client.ask(ENDPOINTS, "a", "b") == ["endpoints: a b"]
@@ -103,14 +22,14 @@ def test_the_first_request_of_each_type_is_answered_in_envoys_order() -> None:  
 
 
 def test_a_set_that_is_known_to_be_empty_is_an_answer() -> None:  # S1 S8
-    client = Client(Session(snapshot()))
+    client = SotwClient(SotwSession(snapshot()))
 
     assert client.ask(CLUSTERS) == ["clusters:"]
     assert client.ask(ENDPOINTS, "a") == []
 
 
 def test_nothing_is_served_before_the_first_snapshot() -> None:  # S1, family 8
-    client = Client(Session())
+    client = SotwClient(SotwSession())
 
     assert client.ask(CLUSTERS) == []
     assert client.ask(ENDPOINTS, "a") == []
@@ -118,7 +37,7 @@ def test_nothing_is_served_before_the_first_snapshot() -> None:  # S1, family 8
 
 
 def test_an_ack_is_answered_with_silence() -> None:  # S2 G12
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
     client.ask(CLUSTERS)
 
     assert client.say(CLUSTERS) == []
@@ -126,7 +45,7 @@ def test_an_ack_is_answered_with_silence() -> None:  # S2 G12
 
 
 def test_a_nack_gets_silence_until_the_content_changes() -> None:  # G6 G7, family 1
-    client = Client(Session(snapshot("a=bad")))
+    client = SotwClient(SotwSession(snapshot("a=bad")))
     client.ask(CLUSTERS)
 
     assert client.say(CLUSTERS, error="no") == []
@@ -135,7 +54,7 @@ def test_a_nack_gets_silence_until_the_content_changes() -> None:  # G6 G7, fami
 
 
 def test_a_nack_without_words_is_a_nack() -> None:  # G6
-    client = Client(Session(snapshot("a=1", "a=bad")))
+    client = SotwClient(SotwSession(snapshot("a=1", "a=bad")))
     client.ask(ENDPOINTS, "a")
 
     assert client.say(ENDPOINTS, error="") == []
@@ -143,7 +62,7 @@ def test_a_nack_without_words_is_a_nack() -> None:  # G6
 
 
 def test_a_nack_that_names_more_is_answered_with_those() -> None:  # G6a
-    client = Client(Session(snapshot("a=1 b=1", "a=bad b=1")))
+    client = SotwClient(SotwSession(snapshot("a=1 b=1", "a=bad b=1")))
     client.ask(ENDPOINTS, "a")
     client.names[ENDPOINTS] = frozenset({"a", "b"})
 
@@ -151,7 +70,7 @@ def test_a_nack_that_names_more_is_answered_with_those() -> None:  # G6a
 
 
 def test_a_nack_of_one_type_does_not_hold_up_another() -> None:  # G9
-    client = envoy()
+    client = sotw_envoy()
     assert client.publish(snapshot("a=1 b=1", "a=bad b=1", "l=1", "r=1")) == ["endpoints: a"]
     client.say(ENDPOINTS, error="no")
 
@@ -159,20 +78,20 @@ def test_a_nack_of_one_type_does_not_hold_up_another() -> None:  # G9
 
 
 def test_a_stale_request_is_not_answered_but_its_names_count() -> None:  # S3, family 6
-    client = Client(Session(snapshot("a=1 b=1", "a=1 b=1")))
+    client = SotwClient(SotwSession(snapshot("a=1 b=1", "a=1 b=1")))
     client.ask(ENDPOINTS, "a")
     client.say(ENDPOINTS)
     stale = client.last[ENDPOINTS].nonce
     client.publish(snapshot("a=1 b=1", "a=2 b=1"))
 
-    crossing = Request(ENDPOINTS, frozenset({"a", "b"}), nonce=stale, node_id="envoy")
+    crossing = Request(type_url=ENDPOINTS, names=frozenset({"a", "b"}), nonce=stale, node=ENVOY)
     assert client.session.receive(crossing) == []
     client.names[ENDPOINTS] = frozenset({"a", "b"})
     assert client.say(ENDPOINTS) == ["endpoints: b"]
 
 
 def test_new_names_are_answered_with_what_is_new() -> None:  # S4
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
     client.ask(ENDPOINTS, "a")
     client.say(ENDPOINTS)
 
@@ -180,7 +99,7 @@ def test_new_names_are_answered_with_what_is_new() -> None:  # S4
 
 
 def test_a_name_given_up_and_asked_for_again_is_answered_again() -> None:  # S4, family 4
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
     client.ask(ENDPOINTS, "a", "b")
     client.say(ENDPOINTS)
 
@@ -189,7 +108,7 @@ def test_a_name_given_up_and_asked_for_again_is_answered_again() -> None:  # S4,
 
 
 def test_named_clusters_are_answered_completely() -> None:  # S8 G18
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
 
     assert client.ask(CLUSTERS, "a") == ["clusters: a"]
     assert client.say(CLUSTERS) == []
@@ -199,14 +118,14 @@ def test_named_clusters_are_answered_completely() -> None:  # S8 G18
 
 
 def test_only_changed_load_assignments_are_sent() -> None:  # S9
-    client = envoy()
+    client = sotw_envoy()
 
     changed = snapshot("a=1 b=1", "a=1 b=2", "l=1", "r=1")
     assert client.publish(changed) == ["endpoints: b"]
 
 
 def test_what_is_missing_now_is_sent_when_it_appears() -> None:  # S10, family 5
-    client = Client(Session(snapshot("a=1", "a=1")))
+    client = SotwClient(SotwSession(snapshot("a=1", "a=1")))
     assert client.ask(ENDPOINTS, "a", "later") == ["endpoints: a"]
     client.say(ENDPOINTS)
 
@@ -214,7 +133,7 @@ def test_what_is_missing_now_is_sent_when_it_appears() -> None:  # S10, family 5
 
 
 def test_what_went_and_comes_back_unchanged_was_never_lost() -> None:  # S9
-    client = Client(Session(snapshot("a=1", "a=1")))
+    client = SotwClient(SotwSession(snapshot("a=1", "a=1")))
     client.ask(ENDPOINTS, "a")
     client.say(ENDPOINTS)
     assert client.publish(snapshot("a=1")) == []
@@ -223,13 +142,21 @@ def test_what_went_and_comes_back_unchanged_was_never_lost() -> None:  # S9
 
 
 def test_a_second_ack_asks_for_the_load_assignments_again() -> None:  # W1, family 2
-    client = envoy()
+    client = sotw_envoy()
 
     assert client.say(ENDPOINTS) == ["endpoints: a b"]
 
 
+def test_routes_are_sent_again_to_who_asks_again_for_a_changed_listener() -> None:  # W7
+    client = sotw_envoy()
+    assert client.publish(snapshot("a=1 b=1", "a=1 b=1", "l=2", "r=1")) == ["listeners: l"]
+
+    assert client.say(ROUTES) == ["routes: r"]
+    assert client.say(ROUTES) == []
+
+
 def test_a_second_ack_after_a_nack_does_not_bring_the_refused_back() -> None:  # G7 W1
-    client = Client(Session(snapshot("a=1", "a=bad")))
+    client = SotwClient(SotwSession(snapshot("a=1", "a=bad")))
     client.ask(ENDPOINTS, "a")
     client.say(ENDPOINTS, error="no")
 
@@ -237,21 +164,45 @@ def test_a_second_ack_after_a_nack_does_not_bring_the_refused_back() -> None:  #
 
 
 def test_a_changed_cluster_brings_its_load_assignment_along() -> None:  # W4 W3, family 2
-    client = envoy()
+    client = sotw_envoy()
 
     changed = snapshot("a=2 b=1", "a=1 b=1", "l=1", "r=1")
     assert client.publish(changed) == ["clusters: a b", "endpoints: a"]
 
 
+def test_a_load_assignment_that_came_before_its_cluster_comes_again_after_it() -> None:
+    # W4, family 2: the client warms only after the second response for its clusters.
+    client = sotw_envoy()
+    client.publish(snapshot("a=1 b=2", "a=1 b=1", "l=1", "r=1"))
+    client.say(ENDPOINTS)
+    second = snapshot("a=2 b=2", "a=1 b=1", "l=1", "r=1")
+    assert client.publish(second) == ["endpoints: a"]
+    client.say(ENDPOINTS)
+
+    assert client.say(CLUSTERS) == ["clusters: a b", "endpoints: a"]
+    assert client.say(ENDPOINTS) == []
+
+
+def test_a_load_assignment_given_up_meanwhile_does_not_come_again() -> None:  # W4 S5
+    client = sotw_envoy()
+    client.publish(snapshot("a=1 b=2", "a=1 b=1", "l=1", "r=1"))
+    client.say(ENDPOINTS)
+    client.publish(snapshot("a=2 b=2", "a=1 b=1", "l=1", "r=1"))
+    # The last answer for clusters reaches the server while one for endpoints is on its way.
+    assert client.say(CLUSTERS) == ["clusters: a b"]
+
+    assert client.ask(ENDPOINTS, "b") == []
+
+
 def test_load_assignments_never_wait_for_an_answer_to_their_clusters() -> None:  # W2
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1 b=1 c=1", "a=1 b=1 c=1", "l=1", "r=1"))
 
     assert client.ask(ENDPOINTS, "a", "b", "c") == ["endpoints: c"]
 
 
 def test_a_route_waits_until_the_client_has_its_cluster() -> None:  # O1, family 3
-    client = envoy()
+    client = sotw_envoy()
     both = snapshot("a=1 b=1 c=1", "a=1 b=1 c=1", "l=1", "r=2")
 
     assert client.publish(both) == ["clusters: a b c"]
@@ -261,14 +212,14 @@ def test_a_route_waits_until_the_client_has_its_cluster() -> None:  # O1, family
 
 
 def test_a_route_does_not_wait_for_ever_for_a_refused_cluster() -> None:  # G9 O1
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1 b=bad", "a=1 b=1", "l=1", "r=2"))
 
     assert client.say(CLUSTERS, error="no") == ["routes: r"]
 
 
 def test_a_cluster_stays_until_the_client_has_routes_without_it() -> None:  # O2, family 3
-    client = envoy()
+    client = sotw_envoy()
 
     assert client.publish(snapshot("a=1", "a=1", "l=1", "r=2")) == ["routes: r"]
     assert client.say(ROUTES) == ["clusters: a"]
@@ -276,7 +227,7 @@ def test_a_cluster_stays_until_the_client_has_routes_without_it() -> None:  # O2
 
 
 def test_a_cluster_stays_while_the_routes_without_it_are_refused() -> None:  # O2 G8
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1", "a=1", "l=1", "r=bad"))
 
     assert client.say(ROUTES, error="no") == []
@@ -285,7 +236,7 @@ def test_a_cluster_stays_while_the_routes_without_it_are_refused() -> None:  # O
 
 
 def test_one_cluster_comes_and_one_goes_in_two_steps() -> None:  # O1 O2
-    client = envoy()
+    client = sotw_envoy()
     first = client.last[CLUSTERS].version
     moved = snapshot("a=1 c=1", "a=1 c=1", "l=1", "r=2")
 
@@ -299,24 +250,24 @@ def test_one_cluster_comes_and_one_goes_in_two_steps() -> None:  # O1 O2
 
 
 def test_a_cluster_that_no_route_named_goes_at_once() -> None:  # O2
-    client = envoy()
+    client = sotw_envoy()
 
     assert client.publish(snapshot("a=1", "a=1", "l=1", "r=1")) == ["clusters: a"]
 
 
 def test_one_response_is_in_flight_and_the_newest_state_follows() -> None:  # G17a, family 11
-    client = envoy()
+    client = sotw_envoy()
     for weight in range(2, 100):
         sent = client.publish(snapshot("a=1 b=1", f"a={weight} b=1", "l=1", "r=1"))
         assert sent == (["endpoints: a"] if weight == 2 else [])
 
     assert client.say(ENDPOINTS) == ["endpoints: a"]
-    assert client.last[ENDPOINTS].resources["a"].body == b"99"
+    assert client.body(ENDPOINTS, "a") == b"99"
     assert client.say(ENDPOINTS) == []
 
 
 def test_nonces_are_never_repeated_on_a_stream() -> None:  # G4
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
     nonces = []
     for weight in range(5):
         client.publish(snapshot(f"a={weight}", "a=1"))
@@ -329,20 +280,20 @@ def test_nonces_are_never_repeated_on_a_stream() -> None:  # G4
 
 
 def test_a_client_that_comes_back_up_to_date_is_sent_no_clusters_again() -> None:  # G5, family 12
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
 
     assert client.ask(CLUSTERS, version=FLEET.version(CLUSTERS)) == []
     assert client.publish(snapshot("a=1", "a=1")) == ["clusters: a"]
 
 
 def test_a_client_that_comes_back_is_always_sent_its_load_assignments() -> None:  # W6, family 2
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
 
     assert client.ask(ENDPOINTS, "a", version=FLEET.version(ENDPOINTS)) == ["endpoints: a"]
 
 
 def test_a_client_that_comes_back_before_the_first_snapshot_waits_for_it() -> None:  # S1 G5
-    client = Client(Session())
+    client = SotwClient(SotwSession())
     client.ask(CLUSTERS, version=FLEET.version(CLUSTERS))
 
     assert client.publish(FLEET) == []
@@ -350,22 +301,22 @@ def test_a_client_that_comes_back_before_the_first_snapshot_waits_for_it() -> No
 
 
 def test_a_nonce_of_an_earlier_stream_means_nothing() -> None:  # G4
-    session = Session(FLEET)
+    session = SotwSession(FLEET)
 
-    request = Request(ENDPOINTS, frozenset({"a"}), nonce="7", node_id="envoy")
-    assert [response.resources.keys() for response in session.receive(request)] == [{"a"}]
+    request = Request(type_url=ENDPOINTS, names=frozenset({"a"}), nonce="7", node=ENVOY)
+    assert [response.resources.resources.keys() for response in session.receive(request)] == [{"a"}]
 
 
 def test_a_type_that_nobody_publishes_is_remembered_without_an_answer() -> None:  # G10
-    session = Session(FLEET)
+    session = SotwSession(FLEET)
 
-    assert session.receive(Request(SECRETS, frozenset({"cert"}), node_id="envoy")) == []
+    assert session.receive(Request(type_url=SECRETS, names=frozenset({"cert"}), node=ENVOY)) == []
     published = Snapshot.build([Resource(SECRETS, "cert", b"pem")])
     assert [response.type_url for response in session.publish(published)] == [SECRETS]
 
 
 def test_types_that_were_not_asked_for_are_not_sent() -> None:  # G11
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
     client.ask(CLUSTERS)
     client.say(CLUSTERS)
 
@@ -373,25 +324,27 @@ def test_types_that_were_not_asked_for_are_not_sent() -> None:  # G11
 
 
 def test_the_node_is_only_expected_once() -> None:  # G1
-    session = Session(FLEET)
-    session.receive(Request(CLUSTERS, node_id="envoy"))
-    session.receive(Request(LISTENERS))
+    session = SotwSession(FLEET)
+    session.receive(Request(type_url=CLUSTERS, node=ENVOY))
+    session.receive(Request(type_url=LISTENERS))
 
-    assert session.node_id == "envoy"
+    assert session.node == ENVOY
 
 
 def test_a_stream_that_begins_without_a_node_is_refused() -> None:  # G1
     with pytest.raises(ProtocolError, match="node"):
-        Session(FLEET).receive(Request(CLUSTERS))
+        SotwSession(FLEET).receive(Request(type_url=CLUSTERS))
+    with pytest.raises(ProtocolError, match="node"):
+        SotwSession(FLEET).receive(Request(type_url=CLUSTERS, node=Node("")))
 
 
 def test_a_request_without_a_type_is_refused() -> None:  # G2
     with pytest.raises(ProtocolError, match="type_url"):
-        Session(FLEET).receive(Request("", node_id="envoy"))
+        SotwSession(FLEET).receive(Request(type_url="", node=ENVOY))
 
 
 def test_a_nack_of_several_brings_the_good_ones_back_with_the_mended_one() -> None:  # G8 G7
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1 b=1", "a=bad b=2", "l=1", "r=1"))
     # Envoy stopped at a, and never looked at b.
     assert client.say(ENDPOINTS, error="a is bad") == []
@@ -402,7 +355,7 @@ def test_a_nack_of_several_brings_the_good_ones_back_with_the_mended_one() -> No
 
 
 def test_what_was_refused_does_not_come_along_with_what_was_not() -> None:  # G7
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1 b=1", "a=bad b=1", "l=1", "r=1"))
     client.say(ENDPOINTS, error="a is bad")
 
@@ -410,43 +363,52 @@ def test_what_was_refused_does_not_come_along_with_what_was_not() -> None:  # G7
 
 
 def test_a_client_that_never_answers_for_its_clusters_gets_its_routes_at_last() -> None:  # O1 G9
-    client = envoy()
+    client = sotw_envoy()
     assert client.publish(snapshot("a=1 b=1 c=1", "a=1 b=1", "l=1", "r=2")) == ["clusters: a b c"]
     assert client.session.is_holding
 
-    assert client.got(client.session.release()) == ["routes: r"]
+    assert client.release() == ["routes: r"]
     assert not client.session.is_holding
     assert client.session.release() == []
 
 
 def test_a_client_that_never_accepts_its_routes_loses_its_clusters_at_last() -> None:  # O2
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1", "a=1", "l=1", "r=bad"))
     client.say(ROUTES, error="no")
     assert client.session.is_holding
 
-    assert client.got(client.session.release()) == ["clusters: a"]
+    assert client.release() == ["clusters: a"]
     assert not client.session.is_holding
 
 
 def test_a_session_with_nothing_to_wait_for_holds_nothing() -> None:
-    client = envoy()
+    client = sotw_envoy()
     assert not client.session.is_holding
     client.publish(snapshot("a=1 b=1", "a=2 b=1", "l=1", "r=1"))
+    assert not client.session.is_holding
+    client.publish(snapshot("a=1 b=1", "a=2 b=1", "l=1", "r=2"))
+    assert not client.session.is_holding
+
+
+def test_a_load_assignment_that_went_is_never_waited_for() -> None:  # S9
+    client = sotw_envoy()
+    client.publish(snapshot("a=1", "a=1", "l=1", "r=1"))
+
     assert not client.session.is_holding
 
 
 def test_a_wish_is_heard_though_its_nonce_is_none_when_nothing_is_in_flight() -> None:  # S3
-    client = Client(Session(snapshot("a=1 b=1", "a=1 b=1")))
+    client = SotwClient(SotwSession(snapshot("a=1 b=1", "a=1 b=1")))
     client.ask(ENDPOINTS, "a")
     client.say(ENDPOINTS)
 
-    lost = Request(ENDPOINTS, frozenset({"a", "b"}), node_id="envoy")
+    lost = Request(type_url=ENDPOINTS, names=frozenset({"a", "b"}), node=ENVOY)
     assert client.got(client.session.receive(lost)) == ["endpoints: b"]
 
 
 def test_a_nack_of_several_brings_the_good_ones_back_when_the_bad_one_goes() -> None:  # G8
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1 b=1", "a=bad b=2", "l=1", "r=1"))
     client.say(ENDPOINTS, error="a is bad")
 
@@ -455,7 +417,7 @@ def test_a_nack_of_several_brings_the_good_ones_back_when_the_bad_one_goes() -> 
 
 
 def test_what_is_refused_after_it_went_and_came_back_is_not_sent_again() -> None:  # G7
-    client = envoy()
+    client = sotw_envoy()
     bad = snapshot("a=1 b=1", "a=bad b=1", "l=1", "r=1")
     client.publish(bad)
     client.publish(snapshot("a=1 b=1", "b=1", "l=1", "r=1"))
@@ -465,9 +427,9 @@ def test_what_is_refused_after_it_went_and_came_back_is_not_sent_again() -> None
 
 
 def test_patience_that_was_lost_once_is_there_again_at_the_next_publish() -> None:  # O2
-    client = envoy()
+    client = sotw_envoy()
     client.publish(snapshot("a=1", "a=1", "l=1", "r=2"))
-    assert client.got(client.session.release()) == ["clusters: a"]
+    assert client.release() == ["clusters: a"]
     client.say(ROUTES)
     client.say(CLUSTERS)
 
@@ -476,20 +438,20 @@ def test_patience_that_was_lost_once_is_there_again_at_the_next_publish() -> Non
 
 
 def test_a_client_that_comes_back_behind_is_answered() -> None:  # G5
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
 
     assert client.ask(CLUSTERS, version="of long ago") == ["clusters: a b"]
 
 
 def test_a_client_that_comes_back_with_names_is_answered() -> None:  # G5 G18
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
 
     # The version tells what there was, not which of it this client had.
     assert client.ask(CLUSTERS, "a", version=FLEET.version(CLUSTERS)) == ["clusters: a"]
 
 
 def test_types_come_in_order_whatever_order_they_were_asked_for_in() -> None:  # O1
-    client = Client(Session(FLEET))
+    client = SotwClient(SotwSession(FLEET))
     client.ask(ROUTES, "r")
     client.ask(LISTENERS)
     client.ask(ENDPOINTS, "a")

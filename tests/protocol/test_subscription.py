@@ -2,16 +2,19 @@
 
 from xds.protocol.subscription import Subscription
 from xds.resources import CLUSTERS, ENDPOINTS, Resource
+from xds.snapshot import Snapshot
 
 NOTHING: frozenset[str] = frozenset()
-ALL = {name: Resource(CLUSTERS, name, b"") for name in ("a", "b")}
+ALL = Snapshot.build(
+    Resource(type_url, name, b"") for type_url in (CLUSTERS, ENDPOINTS) for name in ("a", "b")
+)
 
 
 def wanted(*requests: frozenset[str], type_url: str = CLUSTERS) -> set[str]:
     subscription = Subscription()
     for names in requests:
         subscription = subscription.replaced(type_url, names)
-    return set(subscription.select(ALL))
+    return set(subscription.select(ALL, type_url).resources)
 
 
 def test_an_empty_first_request_for_clusters_means_everything() -> None:  # S6

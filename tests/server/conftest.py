@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.clients import Client, Served, connected
+from server.clients import Client, DeltaClient, Served, connected, connected_delta
 
 
 @pytest.fixture
@@ -20,4 +20,10 @@ async def served() -> AsyncIterator[Served]:
 @pytest.fixture
 async def client(served: Served) -> AsyncIterator[Client]:
     async with connected(served.address) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def delta(served: Served) -> AsyncIterator[DeltaClient]:
+    async with connected_delta(served.address) as opened:
         yield opened

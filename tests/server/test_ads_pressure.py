@@ -9,7 +9,8 @@ import grpc.aio
 import pytest
 from structlog.testing import capture_logs
 
-from server.clients import METHOD, PATIENCE, Client, Served, cluster, connected, until
+from server.clients import METHOD, PATIENCE, Client, Served, cluster, connected, names, until
+from xds.protocol.messages import Response
 from xds.resources import CLUSTERS, LISTENERS, ROUTES, Resource
 from xds.server.ads import AdsServer
 from xds.server.stream import Stream
@@ -99,13 +100,13 @@ async def test_a_stream_rests_when_there_is_nothing_to_do(
 ) -> None:
     woken = 0
 
-    async def publish(stream: Stream) -> None:
+    def news(stream: Stream[Any]) -> list[Response]:
         nonlocal woken
         woken += 1
-        await really(stream)
+        return really(stream)
 
-    really = Stream._publish
-    monkeypatch.setattr(Stream, "_publish", publish)
+    really = Stream._news
+    monkeypatch.setattr(Stream, "_news", news)
     await client.ask(CLUSTERS)
     for number in range(3):
         served.publish(cluster("a", str(number)))
@@ -114,7 +115,8 @@ async def test_a_stream_rests_when_there_is_nothing_to_do(
     await client.ask(LISTENERS)
     await client.got()
 
-    assert woken <= 3
+    # At the beginning, and for each publish.
+    assert woken <= 4
 
 
 async def test_clients_that_came_and_went_leave_nothing_behind(served: Served) -> None:  # G17
@@ -165,5 +167,32 @@ async def test_routes_wait_for_a_client_that_does_not_answer_only_so_long() -> N
             await client.got()
             await client.ask(ROUTES, "r")
             assert (await client.got()).type_url == ROUTES
+    finally:
+        await server.stop(0)
+
+
+async def test_what_is_held_back_goes_at_last_though_something_always_changes() -> None:  # O2
+    store = SnapshotStore()
+    route = Resource(ROUTES, "r", b"1")
+    store.publish(Snapshot.build([cluster("a"), cluster("b"), route]))
+    server = AdsServer(store, hold=0.2)
+    port = await server.start("127.0.0.1:0")
+    try:
+        async with connected(f"127.0.0.1:{port}") as client:
+            await client.ask(CLUSTERS)
+            await client.ack(await client.got())
+            await client.ask(ROUTES, "r")
+            await client.ack(await client.got(), "r")
+            # The routes without b are refused, and a changes with every answer.
+            store.publish(Snapshot.build([cluster("a"), Resource(ROUTES, "r", b"2")]))
+            await client.nack(await client.got(), "no", "r")
+            async with asyncio.timeout(PATIENCE):
+                for number in itertools.count():
+                    changed = [cluster("a", str(number)), Resource(ROUTES, "r", b"2")]
+                    store.publish(Snapshot.build(changed))
+                    response = await client.got()
+                    await client.ack(response)
+                    if names(response) == [b"a"]:
+                        break
     finally:
         await server.stop(0)

@@ -83,7 +83,7 @@ async def test_only_envoys_with_a_certificate_are_served(
     try:
         # Envoy is ready once it has its first configuration.
         text = to_json(to_dict(bootstrap(node)))
-        async with envoy(find_envoy(), text, concurrency=1, log=tmp_path / "log"):
+        async with envoy(find_envoy(), text, concurrency=1, access_log=tmp_path / "log"):
             pass
         nobody = grpc.ssl_channel_credentials(ca_file.read_bytes())
         async with grpc.aio.secure_channel(f"127.0.0.1:{port}", nobody) as channel:
@@ -104,7 +104,7 @@ async def test_only_envoys_with_a_certificate_are_served(
         ("ca.pem", "no certificate", "ca.pem holds no certificates"),
     ],
 )
-def test_files_that_can_not_be_used_are_told(  # noqa: PLR0913, PLR0917  a table and its fixtures
+def test_files_that_can_not_be_used_are_told(  # noqa: PLR0917  a table and its fixtures
     spoiled: str, text: str | None, told: str, ca: trustme.CA, ca_file: Path, tmp_path: Path
 ) -> None:
     cert, key = write(tmp_path, ca, "127.0.0.1")

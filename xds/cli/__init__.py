@@ -7,8 +7,11 @@ import typer
 
 from xds.cli.bootstrap import bootstrap
 from xds.cli.demo import demo
+from xds.cli.migrate import migrate
 from xds.cli.render import render
+from xds.cli.schema import schema
 from xds.cli.serve import serve
+from xds.cli.status import status
 from xds.cli.up import up
 from xds.cli.validate import validate
 
@@ -36,7 +39,7 @@ def options(
     """Run an Envoy control plane for fleets of LLM servers."""
 
 
-for command in (serve, up, demo, validate, render, bootstrap):
+for command in (serve, up, demo, validate, render, migrate, schema, bootstrap, status):
     app.command()(command)
 
 

@@ -6,7 +6,7 @@ import typer
 
 from xds.cli.options import DEFAULT_ENVOY_ADMIN, DEFAULT_LISTEN, address, ip_address
 from xds.ports import HostPort
-from xds.translate.bootstrap import Node, Tls
+from xds.translate.bootstrap import Node, Protocol, Tls
 from xds.translate.bootstrap import bootstrap as bootstrap_message
 from xds.translate.text import to_dict, to_yaml
 
@@ -24,6 +24,10 @@ def bootstrap(
         HostPort,
         typer.Option(parser=ip_address, metavar="HOST:PORT", help="Envoy's own admin page."),
     ] = DEFAULT_ENVOY_ADMIN,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(help="What Envoy is sent: what changed, or everything of a kind each time."),
+    ] = Protocol.DELTA,
     tls_ca: Annotated[
         str | None, typer.Option(help="Who signs the control plane's certificate; turns TLS on.")
     ] = None,
@@ -45,5 +49,6 @@ def bootstrap(
         xds_host=xds_address.host,
         xds_port=xds_address.port,
         tls=Tls(tls_ca, tls_cert, tls_key) if tls_ca else None,
+        protocol=protocol,
     )
     typer.echo(to_yaml(to_dict(bootstrap_message(node))), nl=False)

@@ -33,7 +33,7 @@ def demo(
 async def _stay() -> None:
     async with running_demo() as running:
         typer.echo(_invitation(running))
-        await running.envoy.ended()
+        await running.envoy.run()
 
 
 def _invitation(running: Demo) -> str:

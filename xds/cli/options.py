@@ -36,6 +36,10 @@ SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", envvar="XDS_SETTINGS", help="Our own settings file."),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", envvar="XDS_STRICT", help="Take warnings for errors."),
+]
 Listen = Annotated[
     HostPort,
     typer.Option(
@@ -58,6 +62,15 @@ Concurrency = Annotated[
     int,
     typer.Option(envvar="XDS_CONCURRENCY", min=1, help="Envoy's worker threads."),
 ]
+Grace = Annotated[
+    float,
+    typer.Option(
+        envvar="XDS_GRACE",
+        metavar="SECONDS",
+        min=0,
+        help="How long requests in flight may take at the end; a second signal cuts them off.",
+    ),
+]
 Logs = Annotated[
     LogFormat,
     typer.Option("--log-format", envvar="XDS_LOG_FORMAT", help="How log lines look."),
@@ -65,6 +78,47 @@ Logs = Annotated[
 Level = Annotated[
     LogLevel,
     typer.Option("--log-level", envvar="XDS_LOG_LEVEL", help="The least that is logged."),
+]
+Admin = Annotated[
+    HostPort,
+    typer.Option(
+        parser=address,
+        envvar="XDS_ADMIN",
+        metavar="HOST:PORT",
+        help="Where /healthz, /readyz and /status are served; port 0 picks a free one.",
+    ),
+]
+StateDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="XDS_STATE_DIR",
+        help="Where the last good files are kept, for a start with bad ones.",
+        file_okay=False,
+    ),
+]
+ValidateWithEnvoy = Annotated[
+    bool,
+    typer.Option(
+        "--validate-with-envoy",
+        envvar="XDS_VALIDATE_WITH_ENVOY",
+        help="Have a real Envoy accept the result before it is published.",
+    ),
+]
+ExitOnBadConfig = Annotated[
+    bool,
+    typer.Option(
+        "--exit-on-bad-config",
+        envvar="XDS_EXIT_ON_BAD_CONFIG",
+        help="Exit with 1 where there is nothing good to serve at the start; else wait for it.",
+    ),
+]
+Poll = Annotated[
+    bool,
+    typer.Option(
+        "--poll",
+        envvar="XDS_POLL",
+        help="Look at the files twice a second; network file systems are polled anyway.",
+    ),
 ]
 TlsCert = Annotated[
     Path | None,
@@ -93,4 +147,5 @@ def tls_files(cert: Path | None, key: Path | None, client_ca: Path | None) -> Tl
 
 DEFAULT_CONFIG: Final = Path("config.yaml")
 DEFAULT_LISTEN: Final = HostPort("127.0.0.1", 18000)
+DEFAULT_ADMIN: Final = HostPort("127.0.0.1", 18001)
 DEFAULT_ENVOY_ADMIN: Final = HostPort("127.0.0.1", 19000)

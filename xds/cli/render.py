@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from xds.app import Files, load_files
-from xds.cli.life import failures_told
+from xds.cli.life import failures_told, tell_warnings
 from xds.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_ENVOY_ADMIN,
     Config,
     EnvoyAdmin,
     SettingsFile,
+    Strict,
 )
+from xds.files import Files, load_files
 from xds.ports import HostPort
 from xds.translate import Translation, translate
 from xds.translate.endpoints import address
@@ -50,6 +51,7 @@ def render(
         bool,
         typer.Option("--static", help="One Envoy configuration that needs no control plane."),
     ] = False,
+    strict: Strict = False,
     envoy_admin: EnvoyAdmin = DEFAULT_ENVOY_ADMIN,
 ) -> None:
     """Print the Envoy resources that CONFIG becomes."""
@@ -57,7 +59,11 @@ def render(
         message = "--static and --type exclude each other"
         raise typer.BadParameter(message)
     with failures_told():
-        translation = translate(load_files(Files(config, settings)))
+        loaded = load_files(Files(config, settings, strict))
+    if loaded.inside:
+        typer.echo(f"{config}: reading {loaded.inside}", err=True)
+    tell_warnings(loaded)
+    translation = translate(loaded.gateway.without_secrets())
     if static:
         value: object = static_config(translation, envoy_admin)
     elif only:

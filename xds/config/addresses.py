@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Self
 
 _SCHEMES: Final = re.compile(r"(?:https?:(?://)?|[a-z][a-z0-9+.-]*://)+", re.IGNORECASE)
 _BRACKETS: Final = re.compile(r"\[(?P<host>[^\]]*)\](?::(?P<port>.*))?\Z")
+_END_OF_HOST: Final = re.compile(r"[/?#]")
+_USER: Final = re.compile(r".*@", re.DOTALL)
+_QUERY: Final = re.compile(r"([?#]).*", re.DOTALL)
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>[^:]*):(?P<port>[^:]*)\Z")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
 # What ends in a number is an address, in one of its stranger forms: RFC 1123, section 2.1.
@@ -33,12 +37,12 @@ def faults(address: str, *, allow_domain_names: bool) -> list[str]:
     text = address.strip()
     if not text:
         return ["the address is empty; write an IP address, such as 10.0.0.10"]
-    parts = _Parts.of(text)
-    return [*_part_faults(parts), *_host_faults(parts.host, allow_domain_names=allow_domain_names)]
+    parts = Parts.of(text)
+    return [*_part_faults(parts), *host_faults(parts.host, allow_domain_names=allow_domain_names)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """An address taken for a URL: what belongs elsewhere, and the host that is meant."""
 
     shown: str
@@ -51,15 +55,18 @@ class _Parts:
 
     @classmethod
     def of(cls, text: str) -> Self:
+        """Take a text apart, however little of a URL it is."""
         scheme = match[0] if (match := _SCHEMES.match(text)) else ""
-        rest, slash, path = text.removeprefix(scheme).partition("/")
-        user, at, rest = rest.rpartition("@")
+        rest = text.removeprefix(scheme)
+        end = found.start() if (found := _END_OF_HOST.search(rest)) else len(rest)
+        rest, path = rest[:end], rest[end:]
+        _, at, rest = rest.rpartition("@")
         brackets = _BRACKETS.match(rest)
         match = brackets or _HOST_AND_PORT.match(rest)
         return cls(
-            shown=text.replace(f"{user}@", "...@", 1) if at else text,
+            shown=without_query(_USER.sub(lambda _: f"{scheme}...@", text)),
             scheme=scheme,
-            path=slash + path,
+            path=path,
             has_user=bool(at),
             has_brackets=brackets is not None,
             host=match["host"] if match else rest,
@@ -67,24 +74,35 @@ class _Parts:
         )
 
 
-def _part_faults(parts: _Parts) -> Iterator[str]:
+def _part_faults(parts: Parts) -> Iterator[str]:
     bare = f'"{parts.host}"' if parts.host else "an IP address"
     if parts.scheme:
         yield f'"{parts.shown}" has a protocol prefix, {parts.scheme}; write {bare} alone'
     if parts.path:
-        yield f'"{parts.shown}" has a path, {parts.path}; write {bare} alone'
+        what = "path" if parts.path.startswith("/") else "query"
+        yield f'"{parts.shown}" has a {what}, {without_query(parts.path)}; write {bare} alone'
     if parts.has_user:
         yield f'"{parts.shown}" has a user name; write {bare} alone'
     if parts.port is not None:
         port = parts.port
-        good = port.isascii() and port.isdecimal() and 0 < int(port[:6]) <= _HIGHEST_PORT
-        line = f"`port: {port if good else 8000}` on a line of its own"
+        line = f"`port: {port if is_port(port) else 8000}` on a line of its own"
         yield f'"{parts.shown}" has a port, {port or "an empty one"}; write {bare}, and {line}'
     elif parts.has_brackets:
         yield f'"{parts.shown}" has brackets; write {bare} without them'
 
 
-def _host_faults(host: str, *, allow_domain_names: bool) -> Iterator[str]:
+def without_query(text: str) -> str:
+    """Return a URL, or the end of one, as it may be shown: queries hold keys."""
+    return _QUERY.sub(r"\1...", text)
+
+
+def is_port(text: str) -> bool:
+    """Tell whether a text is the number of a port."""
+    return text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= _HIGHEST_PORT
+
+
+def host_faults(host: str, *, allow_domain_names: bool) -> Iterator[str]:
+    """Return what is wrong with a host by itself; nothing is, if it is empty."""
     if not host or is_ip(host):
         return
     if "%" in host and is_ip(host.partition("%")[0]):
@@ -101,6 +119,8 @@ def _host_faults(host: str, *, allow_domain_names: bool) -> Iterator[str]:
         yield f'"{host}" is a domain name; {right} in the settings'
 
 
+# An address is asked for by each pool that it is in, at each edit.
+@lru_cache(maxsize=1 << 16)
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(text)

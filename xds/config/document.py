@@ -6,14 +6,15 @@ with a mistake ever pays for.
 """
 
 import codecs
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Self
 
 import yaml
 
+from xds.config.origin import Origin
 from xds.config.positions import positions
-from xds.config.problems import ConfigError, Path, Problem, spell
+from xds.config.problems import ConfigError, Path, Problem
 from xds.config.tree import Builder, Place, RefusedError
 
 MAX_BYTES: Final = 64 << 20
@@ -24,7 +25,7 @@ _RIGHT: Final = "write keys with values, such as `key: value`"
 class Document:
     """A YAML file that was understood: its values, and where each of them stands."""
 
-    file: str
+    origin: Origin
     text: str = field(repr=False)
     data: dict[str, Any] = field(repr=False)
 
@@ -35,26 +36,37 @@ class Document:
         Raises ConfigError if the bytes are not one YAML mapping within the limits: 64 MiB,
         64 levels, no key twice, no bomb of aliases.
         """
-        text = _decode(file, content)
+        return cls.of(Origin(file), content)
+
+    @classmethod
+    def of(cls, origin: Origin, content: bytes) -> Self:
+        """Read bytes, wherever they stand, as `parse` does."""
+        text = _decode(origin, content)
         builder = Builder()
         try:
             for event in yaml.parse(text, Loader=yaml.CSafeLoader):
                 builder.take(event)
         except yaml.YAMLError as error:
-            raise ConfigError([_syntax(file, text, error)]) from None
+            raise ConfigError([_syntax(origin, text, error)]) from None
         except RefusedError as refused:
-            raise ConfigError([_at(file, refused.mark, "", refused.text)]) from None
+            raise ConfigError([origin.problem(refused.mark, (), refused.text)]) from None
         # A file of comments says nothing; one without a letter was not written to its end.
         data = {} if builder.root is None and text.strip() else builder.root
         if not isinstance(data, dict):
             wrong = "the file is empty" if data is None else f"the file is {kind(data)}"
-            raise ConfigError([Problem(file, 1, 1, "", f"{wrong}; {_RIGHT}")])
-        document = cls(file, text, data)
+            raise ConfigError([origin.problem((0, 0), (), f"{wrong}; {_RIGHT}")])
+        document = cls(origin, text, data)
         if builder.twice:
             raise ConfigError(document.told_twice(path, mark) for path, mark in builder.twice)
         return document
 
-    def problem(self, path: Path, text: str, *, key: bool = False) -> Problem:
+    def place(self, path: Path) -> Place:
+        """Return where the value at a path begins in the text."""
+        return self._marks[path][1]
+
+    def problem(
+        self, path: Path, text: str, *, key: bool = False, is_warning: bool = False
+    ) -> Problem:
         """Return a mistake at a path; `key` points at the key instead of its value.
 
         A path that does not stand in the file is placed where the nearest of its parents stands.
@@ -65,23 +77,26 @@ class Document:
         key_mark, value_mark = self._marks.get(known, ((0, 0), (0, 0)))
         # What is missing is missing from the parent, whose first line is its own key's, if any.
         mark = key_mark if key and known == path else value_mark
-        return _at(self.file, mark, spell(path), text)
+        found = self.origin.problem(mark, path, text)
+        return replace(found, is_warning=True) if is_warning else found
 
     def told_twice(self, path: Path, mark: Place) -> Problem:
         """Return the mistake of writing one key twice, at the second place."""
         first = self._marks[path][0]
-        place = f"{first[0] + 1}:{first[1] + 1}"
-        text = f"is a duplicate key, already written at {place}; keep one of the two"
-        return _at(self.file, mark, spell(path), text)
+        line, column = self.origin.place(first)
+        text = f"is a duplicate key, already written at {line + 1}:{column + 1}; "
+        return self.origin.problem(mark, path, f"{text}keep one of the two")
 
     @cached_property
     def _marks(self) -> dict[Path, tuple[Place, Place]]:
         return positions(yaml.parse(self.text, Loader=yaml.CSafeLoader))
 
 
-def kind(value: object) -> str:  # noqa: PLR0911  a case each
-    """Return what a value is, in words for a sentence: `the string "8000"`."""
+def kind(value: object, *, secret: bool = False) -> str:  # noqa: PLR0911  a case each
+    """Return what a value is, in words for a sentence: `the string "8000"`; no secret."""
     match value:
+        case int() | float() | str() if secret:
+            return "something else"
         case None:
             return "empty"
         case bool():
@@ -98,34 +113,30 @@ def kind(value: object) -> str:  # noqa: PLR0911  a case each
             return "a mapping"
 
 
-def _decode(file: str, content: bytes) -> str:
+def _decode(origin: Origin, content: bytes) -> str:
     if len(content) > MAX_BYTES:
         wrong = f"the file has more than {MAX_BYTES} bytes; split it"
-        raise ConfigError([Problem(file, 0, 0, "", wrong)])
+        raise ConfigError([Problem(origin.file, 0, 0, "", wrong)])
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-16" if utf16 else "utf-8-sig", "ignore")
         wrong = f"this is not text in {'UTF-16' if utf16 else 'UTF-8'}; write a YAML file"
-        raise ConfigError([_at(file, _end_of(before), "", wrong)]) from None
+        raise ConfigError([origin.problem(_end_of(before), (), wrong)]) from None
 
 
-def _syntax(file: str, text: str, error: yaml.YAMLError) -> Problem:
+def _syntax(origin: Origin, text: str, error: yaml.YAMLError) -> Problem:
     right = "mend the indentation, quotes or brackets here or just above"
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark) is not None:
         reasons = (error.context, error.problem)
         wrong = "not valid YAML: " + ", ".join(reason for reason in reasons if reason)
-        return _at(file, (mark.line, mark.column), "", f"{wrong}; {right}")
+        return origin.problem((mark.line, mark.column), (), f"{wrong}; {right}")
     # libyaml counts the bytes of the text in UTF-8.
     before = text.encode()[: getattr(error, "position", 0)].decode(errors="ignore")
     wrong = "a control character, which YAML does not allow; write a YAML text file"
-    return _at(file, _end_of(before), "", wrong)
+    return origin.problem(_end_of(before), (), wrong)
 
 
 def _end_of(text: str) -> Place:
     return text.count("\n"), len(text) - text.rfind("\n") - 1
-
-
-def _at(file: str, place: Place, path: str, text: str) -> Problem:
-    return Problem(file, place[0] + 1, place[1] + 1, path, text)

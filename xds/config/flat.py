@@ -4,37 +4,34 @@ https://vllm-semantic-router.com/docs/installation/configuration
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
 
 from xds.config.addresses import canonical, faults
-from xds.config.document import Document, kind
+from xds.config.document import Document
+from xds.config.fields import NAME_PATTERN
 from xds.config.flat_schema import (
     KNOWN,
     KNOWN_OF_ENDPOINT,
     KNOWN_OF_MODEL,
+    KNOWN_OF_PROFILE,
+    LEFT_OVERS,
     FlatConfig,
     FlatEndpoint,
     FlatModel,
+    FlatProfile,
+    ProfiledEndpoint,
 )
-from xds.config.gateway import (
-    MAX_WEIGHT,
-    NAME_PATTERN,
-    Endpoint,
-    Gateway,
-    Listener,
-    Model,
-)
-from xds.config.problems import Path, Problem, nearest, unknown
-from xds.config.reading import Reading
-from xds.config.settings import EndpointSettings, Settings
-from xds.config.validation import unknown_key, validate
+from xds.config.gateway import Endpoint, Gateway, Listener, Model
+from xds.config.problems import Path, unknown
+from xds.config.reading import Reader, Reading
+from xds.config.settings import Settings
+from xds.config.upstreams import Upstream, api_path, path_faults, upstream, upstream_faults
+from xds.config.validation import validate
 
 _Endpoints = Mapping[str, Endpoint | None]
-
-# The router ignores what it does not know, and so do we, but not what is nearly a known key.
-_NEARLY: Final = 0.75
+_Profiles = Mapping[str, Upstream | None]
 
 
 def read(document: Document, settings: Settings) -> Reading:
@@ -42,26 +39,20 @@ def read(document: Document, settings: Settings) -> Reading:
     return _Reader(document, settings).read()
 
 
-@dataclass
-class _Reader:
-    """Reads as much as can be read, and gathers what is wrong with the rest."""
-
-    document: Document
-    settings: Settings
-    problems: list[Problem] = field(default_factory=list)
-
+class _Reader(Reader):
     def read(self) -> Reading:
         data = self.document.data
         validate(self.document, FlatConfig, data, (), self.problems)
-        self._check_keys((), data, KNOWN)
-        endpoints = self._endpoints(data.get("vllm_endpoints"))
+        self.check_keys((), data, KNOWN)
+        profiles = self._profiles(data.get("provider_profiles"))
+        endpoints = self._endpoints(data.get("vllm_endpoints"), profiles)
         entries = data.get("model_config")
         entries = entries if isinstance(entries, dict) else {}
         models = self._models(entries, endpoints)
         default = self._default(data.get("default_model"), entries)
         served = tuple(endpoint for endpoint in endpoints.values() if endpoint)
         if default is None and len(served) == len(endpoints):
-            self._check_pool(("vllm_endpoints",), "the gateway", served)
+            self.check_gateway_pool(("vllm_endpoints",), served)
         listener = self.settings.listener
         gateway = Gateway(
             listeners=(Listener("http", listener.address, listener.port),),
@@ -70,42 +61,74 @@ class _Reader:
             default_model=default,
             routing=self.settings.routing,
             resilience=self.settings.resilience,
+            upstream_tls=self.settings.upstream_tls,
+            router=self.settings.router,
         )
-        return Reading(gateway, tuple(endpoints), tuple(entries), tuple(self.problems))
+        return Reading(
+            gateway, tuple(endpoints), tuple(entries), tuple(self.problems), tuple(self.warnings)
+        )
 
-    def _endpoints(self, items: object) -> dict[str, Endpoint | None]:
+    def _profiles(self, items: object) -> dict[str, Upstream | None]:
+        """Return the servers of the provider profiles; None stands for one with a mistake in it."""
+        found: dict[str, Upstream | None] = {}
+        for name, item in (items if isinstance(items, dict) else {}).items():
+            path: Path = ("provider_profiles", name)
+            if isinstance(item, dict):
+                self.check_keys(path, item, KNOWN_OF_PROFILE)
+            read = validate(self.document, FlatProfile, item, path, self.problems)
+            wrong = upstream_faults(read.base_url, url=True) if read else []
+            for fault in wrong:
+                self.error((*path, "base_url"), fault)
+            found[name] = upstream(read.base_url) if read and not wrong else None
+        return found
+
+    def _endpoints(self, items: object, profiles: _Profiles) -> dict[str, Endpoint | None]:
         """Return the endpoints by name; None stands for one with a mistake in it."""
         found: dict[str, Endpoint | None] = {}
         places: dict[str, Path] = {}
         for index, item in enumerate(items if isinstance(items, list) else []):
             path: Path = ("vllm_endpoints", index)
-            endpoint = self._endpoint(path, item)
+            endpoint = self._endpoint(path, item, profiles)
             name = item.get("name") if isinstance(item, dict) else None
             if isinstance(name, str) and name:
                 found.setdefault(name, endpoint)
-                self._check_unique(places, name, (*path, "name"), "an endpoint")
+                self.check_unique(places, name, (*path, "name"), "an endpoint")
         return found
 
-    def _endpoint(self, path: Path, item: object) -> Endpoint | None:
+    def _endpoint(self, path: Path, item: object, profiles: _Profiles) -> Endpoint | None:
         faultless = len(self.problems)
         if isinstance(item, dict):
-            self._check_keys(path, item, KNOWN_OF_ENDPOINT)
-            self._check_served(path, item)
-            self._check_address(path, item)
+            self.check_keys(path, item, KNOWN_OF_ENDPOINT)
+            self._check_left_overs(path, item)
             if item.get("provider_profile"):
-                return None
+                return self._profiled(path, item, profiles)
+            self._check_address(path, item)
         read = validate(self.document, FlatEndpoint, item, path, self.problems)
+        for fault in path_faults(read.path) if read else ():
+            self.error((*path, "path"), fault)
         if read is None or len(self.problems) > faultless:
             return None
-        own = self.settings.endpoints.get(read.name, EndpointSettings())
-        return Endpoint(
-            name=read.name,
-            address=canonical(read.address.strip()),
-            port=read.port,
-            weight=read.weight,
-            priority=own.priority,
-            zone=own.zone,
-        )
+        address, tls = canonical(read.address.strip()), read.protocol == "https"
+        server = Upstream(address, read.port, tls, api_path(read.path))
+        return self.endpoint(read.name, server, read.weight)
+
+    def _profiled(
+        self, path: Path, item: Mapping[str, object], profiles: _Profiles
+    ) -> Endpoint | None:
+        """Return an endpoint that a provider profile places."""
+        for key in ("address", "port"):
+            if item.get(key):
+                text = "is not used: `provider_profile` says where the endpoint is; leave it out"
+                self.warn((*path, key), text, key=True)
+        read = validate(self.document, ProfiledEndpoint, item, path, self.problems)
+        if read is None:
+            return None
+        profile = read.provider_profile
+        if profile not in profiles:
+            where = (*path, "provider_profile")
+            self.error(where, unknown("provider profile", profile, profiles))
+        server = profiles.get(profile)
+        return self.endpoint(read.name, server, read.weight) if server else None
 
     def _models(self, entries: Mapping[str, Any], endpoints: _Endpoints) -> tuple[Model, ...]:
         models: list[Model] = []
@@ -114,29 +137,41 @@ class _Reader:
             path: Path = ("model_config", name)
             if not re.match(NAME_PATTERN, name):
                 text = "is no name; write one, without control characters"
-                self._add(path, text, key=True)
+                self.error(path, text, key=True)
             # `"qwen3":` with nothing behind it is a model with nothing to say.
             entry = {} if item is None else item
             if isinstance(entry, dict):
-                self._check_keys(path, entry, KNOWN_OF_MODEL)
+                self.check_keys(path, entry, KNOWN_OF_MODEL)
                 self._check_preferred(path, entry, endpoints)
             read = validate(self.document, FlatModel, entry, path, self.problems)
             if read is not None:
                 models.append(self._model(name, read, endpoints))
             for index, lora in _loras(entry):
                 where = (*path, "loras", index, "name")
-                self._check_unique(places, lora, where, "a model or LoRA")
+                self.check_unique(places, lora, where, "a model or LoRA")
         return tuple(models)
 
     def _model(self, name: str, read: FlatModel, endpoints: _Endpoints) -> Model:
-        pool = [endpoints.get(wanted) for wanted in read.preferred_endpoints or endpoints]
+        wanted = read.preferred_endpoints or self._made_for.get(name) or endpoints
+        pool = [endpoints.get(endpoint) for endpoint in wanted]
         served = tuple(endpoint for endpoint in pool if endpoint)
         if len(served) == len(pool):
             path: Path = ("model_config", name)
             where = (*path, "preferred_endpoints") if read.preferred_endpoints else path
-            self._check_pool(where, f'model "{name}"', served)
+            self.check_model_pool(where, name, served)
         loras = tuple(lora.name for lora in read.loras)
         return Model(name, served, loras, self.settings.resilience_of(name))
+
+    @cached_property
+    def _made_for(self) -> Mapping[str, list[str]]:
+        """Endpoints by the model that they name, as `vllm-sr` v0.2 wrote them for the router."""
+        found: dict[str, list[str]] = {}
+        items = self.document.data.get("vllm_endpoints")
+        for item in items if isinstance(items, list) else []:
+            model = item.get("model") if isinstance(item, dict) else None
+            if isinstance(model, str) and isinstance(item.get("name"), str):
+                found.setdefault(model, []).append(item["name"])
+        return found
 
     def _default(self, wanted: object, entries: Mapping[str, Any]) -> str | None:
         """Return the model that takes requests without a model; a LoRA stands for its base."""
@@ -145,7 +180,7 @@ class _Reader:
         base = {lora: name for name, entry in entries.items() for _, lora in _loras(entry)}
         base |= {name: name for name in entries}
         if wanted not in base:
-            self._add(("default_model",), unknown("model", wanted, base))
+            self.error(("default_model",), unknown("model", wanted, base))
         return base.get(wanted)
 
     def _check_preferred(self, path: Path, entry: Mapping[str, Any], endpoints: _Endpoints) -> None:
@@ -156,53 +191,23 @@ class _Reader:
             if not isinstance(wanted, str) or not wanted:
                 continue
             if wanted not in endpoints:
-                self._add(where, unknown("endpoint", wanted, endpoints))
+                self.error(where, unknown("endpoint", wanted, endpoints))
             elif wanted in seen:
-                self._add(where, f'"{wanted}" stands here twice; keep it once')
+                self.error(where, f'"{wanted}" stands here twice; keep it once')
             seen.add(wanted)
 
-    def _check_keys(self, path: Path, item: Mapping[str, object], known: Sequence[str]) -> None:
-        for key in item:
-            if key not in known and nearest(key, known, cutoff=_NEARLY):
-                self._add((*path, key), unknown_key(key, known), key=True)
-
-    def _check_unique(self, places: dict[str, Path], name: str, path: Path, what: str) -> None:
-        first = places.setdefault(name, path)
-        if first != path:
-            line = self.document.problem(first, "").line
-            text = f'there is already {what} named "{name}", in line {line}; rename one of the two'
-            self._add(path, text)
-
-    def _check_served(self, path: Path, item: Mapping[str, object]) -> None:
-        text = "asks for an https upstream, which is not served yet; take the endpoint out"
-        if item.get("provider_profile"):
-            self._add((*path, "provider_profile"), text)
-        protocol = str(item.get("protocol") or "http").lower()
-        if protocol == "https":
-            self._add((*path, "protocol"), text)
-        elif protocol != "http":
-            self._add((*path, "protocol"), f"is {kind(item['protocol'])}; write http")
+    def _check_left_overs(self, path: Path, item: Mapping[str, object]) -> None:
+        for key in LEFT_OVERS.keys() & item.keys():
+            self.warn((*path, key), LEFT_OVERS[key], key=True)
 
     def _check_address(self, path: Path, item: Mapping[str, object]) -> None:
         address = item.get("address")
-        if isinstance(address, str) and not item.get("provider_profile"):
+        if isinstance(address, str):
             allow = self.settings.allow_domain_names
             name = item.get("name")
             who = f'endpoint "{name}": ' if isinstance(name, str) else ""
             for fault in faults(address, allow_domain_names=allow):
-                self._add((*path, "address"), f"{who}{fault}")
-
-    def _check_pool(self, path: Path, who: str, endpoints: Sequence[Endpoint]) -> None:
-        total = sum(endpoint.weight for endpoint in endpoints)
-        if endpoints and total == 0:
-            text = f"all endpoints of {who} are drained; give one of them a weight of 1 or more"
-            self._add(path, text)
-        if total > MAX_WEIGHT:
-            text = f"the weights of {who} add up to {total}; make that at most {MAX_WEIGHT}"
-            self._add(path, text)
-
-    def _add(self, path: Path, text: str, *, key: bool = False) -> None:
-        self.problems.append(self.document.problem(path, text, key=key))
+                self.error((*path, "address"), f"{who}{fault}")
 
 
 def _loras(entry: object) -> list[tuple[int, str]]:

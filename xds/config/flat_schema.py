@@ -1,81 +1,85 @@
 """Know the fields of dialect A, and which keys the router itself knows there."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, SkipValidation
 
-from xds.config.gateway import MAX_WEIGHT, NAME_PATTERN, Name, Port, without_nothing
+from xds.config.fields import (
+    NAME_PATTERN,
+    EndpointWeight,
+    Entry,
+    Loras,
+    Name,
+    Port,
+    Protocol,
+)
 
 EndpointName = Annotated[
     str, Field(pattern=NAME_PATTERN, description="the name of an endpoint in quotes")
 ]
 
 
-class _Entry(BaseModel):
-    """A part of the router's file: what does not bear on routing is none of our business."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nothing(cls, value: object) -> object:
-        return without_nothing(cls, value)
-
-
-class FlatEndpoint(_Entry):
+class FlatEndpoint(Entry):
     """An item of `vllm_endpoints`."""
 
     name: Name
     address: Annotated[str, Field(description="an IP address in quotes, such as 10.0.0.10")]
     port: Port
-    weight: Annotated[
-        int,
-        Field(
-            strict=True,
-            ge=0,
-            le=MAX_WEIGHT,
-            description=f"a whole number from 1 to {MAX_WEIGHT}, or 0 to drain the endpoint",
-        ),
-    ] = 1
+    weight: EndpointWeight = 1
+    protocol: Protocol = "http"
+    path: Annotated[str, Field(pattern=r"^(/|$)", description="a path, such as /v1")] = ""
+    model: Annotated[str | None, Field(description="the name of a model in quotes")] = None
 
 
-class FlatLora(_Entry):
-    """An item of `model_config.<name>.loras`."""
-
-    name: Name
-
-
-class FlatModel(_Entry):
+class FlatModel(Entry):
     """A value of `model_config`."""
 
     preferred_endpoints: Annotated[
         list[EndpointName], Field(description="a list of endpoint names")
-    ] = []
-    loras: Annotated[list[FlatLora], Field(description="a list of mappings with a name")] = []
+    ] = Field(default_factory=list)
+    loras: Loras = Field(default_factory=list)
 
 
-class FlatConfig(_Entry):
-    """The keys of the file that say where requests go."""
+class FlatProfile(Entry):
+    """A value of `provider_profiles`: a provider in the place of an address and a port."""
+
+    base_url: Annotated[str, Field(description="a URL, such as https://api.example.com/v1")]
+
+
+class ProfiledEndpoint(Entry):
+    """An item of `vllm_endpoints` with a `provider_profile`, which says where it is."""
+
+    name: Name
+    provider_profile: Annotated[str, Field(description="the name of a provider profile")]
+    weight: EndpointWeight = 1
+    model: Annotated[str | None, Field(description="the name of a model in quotes")] = None
+
+
+class FlatConfig(Entry):
+    """The keys of the file that say where requests go; what is in them is checked one by one."""
 
     vllm_endpoints: Annotated[
-        list[Any], Field(min_length=1, description="a list of at least one endpoint")
+        list[SkipValidation[FlatEndpoint | ProfiledEndpoint]],
+        Field(min_length=1, description="a list of at least one endpoint"),
     ]
     models: Annotated[
-        dict[str, Any] | None,
+        dict[str, SkipValidation[FlatModel | None]] | None,
         Field(alias="model_config", description="a mapping of model names"),
+    ] = None
+    provider_profiles: Annotated[
+        dict[str, SkipValidation[FlatProfile]] | None,
+        Field(description="a mapping of provider profiles"),
     ] = None
     default_model: Annotated[str | None, Field(description="the name of a model in quotes")] = None
 
 
-KNOWN: Final = ("vllm_endpoints", "model_config", "default_model")
+KNOWN: Final = ("vllm_endpoints", "model_config", "provider_profiles", "default_model")
 KNOWN_OF_ENDPOINT: Final = (
     *FlatEndpoint.model_fields,
+    "provider_profile",
     "type",
     "api_key",
-    "provider_profile",
-    "model",
-    "protocol",
-    "path",
+    "api_key_env",
     "models",
     "health_check_path",
 )
@@ -94,3 +98,24 @@ KNOWN_OF_MODEL: Final = (
     "image_gen_backend",
     "pii_policy",
 )
+
+KNOWN_OF_PROFILE: Final = (
+    "type",
+    "base_url",
+    "auth_header",
+    "auth_prefix",
+    "extra_headers",
+    "api_version",
+    "chat_path",
+)
+# What old files still say and no router reads any more.
+LEFT_OVERS: Final = {
+    "models": (
+        "does not choose what is sent here, since October 2025; "
+        "name this endpoint in `preferred_endpoints` of each model in `model_config`"
+    ),
+    "health_check_path": (
+        "does not check anything, since September 2025; "
+        "write `resilience: {health_check: {path: ...}}` in the settings"
+    ),
+}

@@ -3,87 +3,34 @@
 Every value here is frozen. Times are `datetime.timedelta`, sizes bytes, shares percent.
 """
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, Field
 
 from xds.config.addresses import is_ip
-
-MAX_WEIGHT: Final = 4294967295
-
-_MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(s|m|h)\Z|([0-9]{1,9})(ms)\Z")
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    if match is None:
-        message = "is no duration"
-        raise ValueError(message)
-    number, unit = match[1] or match[3], match[2] or match[4]
-    # Envoy counts in milliseconds; less than one would be none, which often means no limit.
-    return timedelta(milliseconds=round(float(number) * _MILLISECONDS[unit]))
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
-_LONGEST: Final = timedelta(days=365)
-_A_TIME: Final = "a duration with its unit, such as 10s, 500ms or 5m, up to 8760h"
-_A_TIME_OR_NONE: Final = f"{_A_TIME}; 0s for no limit"
-
-PositiveDuration = Annotated[
-    Duration,
-    Field(gt=timedelta(0), le=_LONGEST, description=f"{_A_TIME}, above zero"),
-]
-# Envoy does the work of an interval each time, for each endpoint.
-Interval = Annotated[
-    Duration,
-    Field(ge=timedelta(milliseconds=100), le=_LONGEST, description=f"{_A_TIME}, from 100ms on"),
-]
-Limit = Annotated[
-    Duration,
-    Field(ge=timedelta(0), le=_LONGEST, description=_A_TIME_OR_NONE),
-]
-Count = Annotated[
-    int,
-    Field(strict=True, ge=1, le=MAX_WEIGHT, description=f"a whole number from 1 to {MAX_WEIGHT}"),
-]
-Port = Annotated[
-    int,
-    Field(strict=True, ge=1, le=65535, description="a whole number from 1 to 65535"),
-]
-NAME_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
-Name = Annotated[str, Field(pattern=NAME_PATTERN, description="a name in quotes")]
-
-
-# https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on
-_CONDITIONS: Final = (
-    *("5xx", "gateway-error", "reset", "reset-before-request", "connect-failure"),
-    *("envoy-ratelimited", "retriable-4xx", "refused-stream"),
+from xds.config.fields import (
+    Consecutive,
+    Count,
+    Host,
+    HttpPath,
+    Interval,
+    LbPolicy,
+    Limit,
+    MessageTimeout,
+    Part,
+    Port,
+    PositiveDuration,
+    RetryConditions,
+    Share,
+    Switch,
 )
-_CONDITIONS_LISTED: Final = ", ".join(_CONDITIONS)
+
 # Changing these would break the request itself.
 _RESERVED_HEADERS: Final = frozenset(
     ("host", "connection", "content-length", "content-type", "te", "transfer-encoding", "upgrade")
 )
-
-
-def _retry_conditions(value: str) -> str:
-    if unknown := set(value.split(",")) - set(_CONDITIONS):
-        message = f"{', '.join(sorted(unknown))}: no such condition"
-        raise ValueError(message)
-    return value
 
 
 def _free_header(value: str) -> str:
@@ -93,56 +40,22 @@ def _free_header(value: str) -> str:
     return value
 
 
-class Part(BaseModel):
-    """A frozen part of a file, in which an unknown key is an error.
-
-    A key with nothing behind it counts as left out, unless nothing is a value of its own.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nothing(cls, value: object) -> object:
-        return without_nothing(cls, value)
-
-
-def without_nothing(model: type[BaseModel], value: object) -> object:
-    """Return a mapping without the keys that have no value, where one can be left out."""
-    if not isinstance(value, dict):
-        return value
-    fields = model.model_fields.items()
-    kept = {name for name, info in fields if info.is_required() or info.default is None}
-    return {key: each for key, each in value.items() if each is not None or key in kept}
-
-
 class OutlierDetection(Part):
     """When an endpoint is ejected from its pool, and for how long.
 
     https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
     """
 
-    consecutive_5xx: Annotated[
-        int,
-        Field(
-            strict=True,
-            ge=0,
-            le=MAX_WEIGHT,
-            description=f"a whole number up to {MAX_WEIGHT}; 0 for no ejection",
-        ),
-    ] = 5
+    consecutive_5xx: Consecutive = 5
     interval: Interval = timedelta(seconds=10)
     base_ejection_time: PositiveDuration = timedelta(seconds=30)
-    max_ejection_percent: Annotated[
-        int,
-        Field(strict=True, ge=0, le=100, description="a whole number from 0 to 100"),
-    ] = 100
+    max_ejection_percent: Share = 100
 
 
 class HealthCheck(Part):
     """How endpoints are asked whether they are well."""
 
-    path: Annotated[str, Field(pattern=r"^/[!-~]*$", description="a path, such as /health")]
+    path: HttpPath
     interval: Interval = timedelta(seconds=10)
     timeout: PositiveDuration = timedelta(seconds=2)
 
@@ -150,11 +63,7 @@ class HealthCheck(Part):
 class Retry(Part):
     """When a request is tried again on another endpoint, and how often after the first try."""
 
-    on: Annotated[
-        str,
-        AfterValidator(_retry_conditions),
-        Field(description=f"conditions with commas between them, out of {_CONDITIONS_LISTED}"),
-    ] = "connect-failure,refused-stream,reset"
+    on: RetryConditions = "connect-failure,refused-stream,reset"
     attempts: Annotated[
         int,
         Field(strict=True, ge=0, le=100, description="a whole number from 0 to 100"),
@@ -183,10 +92,7 @@ class Timeout(Part):
 class Resilience(Part):
     """How a pool of endpoints is treated."""
 
-    lb_policy: Annotated[
-        Literal["round_robin", "least_request"],
-        Field(description="round_robin or least_request"),
-    ] = "round_robin"
+    lb_policy: LbPolicy = "round_robin"
     outlier_detection: OutlierDetection = OutlierDetection()
     health_check: HealthCheck | None = None
     retry: Retry = Retry()
@@ -210,11 +116,41 @@ class Routing(Part):
     ] = "default"
 
 
+class UpstreamTls(Part):
+    """How the certificates of https endpoints are verified."""
+
+    ca_file: Annotated[
+        str,
+        Field(pattern=r"^/[ -~]+$", description="the absolute path of a PEM file on Envoy's side"),
+    ] = "/etc/ssl/certs/ca-certificates.crt"
+
+
+class RouterApi(Part):
+    """Where the semantic router answers over HTTP."""
+
+    address: Host
+    port: Port = 8080
+
+
+class Router(Part):
+    """The semantic router, which picks the model of each request; its port is that of its gRPC.
+
+    With `failure_mode_allow`, requests go on without it while it fails.
+    """
+
+    address: Host
+    port: Port = 50051
+    failure_mode_allow: Switch = False
+    message_timeout: MessageTimeout = timedelta(seconds=300)
+    api: RouterApi | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One server: an IP address or a host name, and how much of its pool's traffic it takes.
 
     Weight 0 means drained. Priority 0 serves first; the next one when that is unhealthy.
+    `path` is what stands there for /v1; it is empty where that is /v1, too.
     """
 
     name: str
@@ -223,11 +159,24 @@ class Endpoint:
     weight: int = 1
     priority: int = 0
     zone: str = ""
+    tls: bool = False
+    path: str = ""
 
     @property
     def is_ip(self) -> bool:
         """Whether the address is one already, and no name to be resolved."""
         return is_ip(self.address)
+
+    @property
+    def authority(self) -> str:
+        """The host by which the server is called; a bare IP address is called by none."""
+        if self.is_ip:
+            return ""
+        return (
+            self.address
+            if self.port == default_port(tls=self.tls)
+            else f"{self.address}:{self.port}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +189,23 @@ class Model:
     resilience: Resilience = field(default_factory=Resilience)
 
 
+def default_port(*, tls: bool) -> int:
+    """Return the port of a server that names none."""
+    return 443 if tls else 80
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where clients connect."""
+    """Where clients connect; where there are `api_keys`, only with one of them.
+
+    `timeout` takes the place of the gateway's `timeout.request` and `timeout.idle`.
+    """
 
     name: str
     address: str
     port: int
+    timeout: timedelta | None = None
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +213,7 @@ class Gateway:
     """Everything that a configuration says about endpoints and routing.
 
     `default_model` takes the requests that name no model, or none that is known; where it is None,
-    `endpoints`, all of them, do.
+    `endpoints`, all of them, do. Without a `router`, Envoy reads the model from the request.
     """
 
     listeners: tuple[Listener, ...]
@@ -263,3 +222,13 @@ class Gateway:
     default_model: str | None = None
     routing: Routing = field(default_factory=Routing)
     resilience: Resilience = field(default_factory=Resilience)
+    upstream_tls: UpstreamTls = field(default_factory=UpstreamTls)
+    router: Router | None = None
+
+    def without_secrets(self) -> "Gateway":
+        """Return the same gateway, with words in the place of keys, fit for anyone's eyes."""
+        listeners = (
+            replace(one, api_keys=tuple(f"REDACTED-{n}" for n, _ in enumerate(one.api_keys, 1)))
+            for one in self.listeners
+        )
+        return replace(self, listeners=tuple(listeners))

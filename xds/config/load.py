@@ -1,14 +1,16 @@
 """Know how files become a `Gateway`, and which dialect a file is written in."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from xds.config import flat
+from xds.config import canonical, configmap, flat, user_config
 from xds.config.document import MAX_BYTES, Document
 from xds.config.gateway import Gateway
-from xds.config.problems import ConfigError, Problem, nearest
+from xds.config.origin import Embedded
+from xds.config.problems import ConfigError, Problem, nearest, spell
 from xds.config.reading import Reading
 from xds.config.settings import Settings, read_settings, unknown_names
 
@@ -16,8 +18,8 @@ _DIALECTS: Final = """\
 write endpoints in one of the router's forms: \
 `vllm_endpoints:` and `model_config:` (routers up to v0.2), \
 `version: v0.1` with `providers.models[].endpoints` (vllm-sr up to v0.2), or \
-`version: v0.3` with `providers.models[].backend_refs` (routers from v0.3 on); \
-only the first of them is served yet"""
+`version: v0.3` with `providers.models[].backend_refs` (routers from v0.3 on)"""
+_USER_VERSIONS: Final = frozenset(("0.1", "0.2"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,18 @@ class Source:
 
     name: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The gateway that files describe, and what their author should know all the same.
+
+    `inside` is the path at which the configuration stood in a Kubernetes manifest.
+    """
+
+    gateway: Gateway
+    warnings: tuple[Problem, ...] = ()
+    inside: str = ""
 
 
 def read_file(path: Path) -> Source:
@@ -45,42 +59,83 @@ def read_file(path: Path) -> Source:
         raise ConfigError([Problem(str(path), 0, 0, "", text)]) from None
 
 
-def load(config: Source, settings: Source | None = None) -> Gateway:
+def load(
+    config: Source,
+    settings: Source | None = None,
+    *,
+    strict: bool = False,
+    environment: Mapping[str, str] = os.environ,
+) -> Loaded:
     """Return the gateway that a router's file and our settings describe together.
 
-    Raises ConfigError with every mistake in both.
+    `strict` makes an error of every warning; `environment` is what `$VAR` refers to. Raises
+    ConfigError with every mistake in both.
     """
-    problems: list[Problem] = []
-    own, document = Settings(), None
-    if settings is not None:
-        try:
-            document = Document.parse(settings.name, settings.content)
-            own = read_settings(document)
-        except ConfigError as error:
-            problems.extend(error.problems)
-            # What is right in the settings still counts, or the rest would seem wrong too.
-            data = document.data if document else {}
-            own = Settings(allow_domain_names=data.get("allow_domain_names") is True)
+    own, document, problems = _settings(settings)
     try:
-        reading = _read(Document.parse(config.name, config.content), own)
+        told = parse(config)
+        reading = _read(told, own, environment)
     except ConfigError as error:
         raise ConfigError((*problems, *error.problems)) from None
     problems.extend(reading.problems)
+    found = set(reading.warnings)
     if document is not None:
         endpoints = dict.fromkeys(reading.endpoint_names)
         problems.extend(unknown_names(document, endpoints, dict.fromkeys(reading.model_names)))
-    if problems:
-        raise ConfigError(problems)
-    return reading.gateway
+        if reading.has_listeners and document.data.get("listener"):
+            text = f"is not used: {config.name} has `listeners` of its own; leave it out"
+            found.add(document.problem(("listener",), text, key=True, is_warning=True))
+    warnings = [replace(warning, is_warning=not strict) for warning in sorted(found)]
+    if problems or (strict and warnings):
+        raise ConfigError((*problems, *warnings))
+    inside = told.origin.path if isinstance(told.origin, Embedded) else ()
+    return Loaded(reading.gateway, tuple(warnings), spell(inside))
 
 
-def _read(document: Document, settings: Settings) -> Reading:
+def parse(config: Source) -> Document:
+    """Return a router's file as a document, even if it stands in the manifest of a ConfigMap.
+
+    Raises ConfigError if it is none.
+    """
+    file = Document.parse(config.name, config.content)
+    return configmap.embedded(file) if configmap.is_manifest(file.data) else file
+
+
+def _settings(source: Source | None) -> tuple[Settings, Document | None, list[Problem]]:
+    """Return the settings, their document if it is one, and the mistakes in them."""
+    document = None
+    if source is None:
+        return Settings(), document, []
+    try:
+        document = Document.parse(source.name, source.content)
+        return read_settings(document), document, []
+    except ConfigError as error:
+        # What is right in the settings still counts, or the rest would seem wrong too.
+        data = document.data if document else {}
+        own = Settings(allow_domain_names=data.get("allow_domain_names") is True)
+        return own, document, list(error.problems)
+
+
+def _is_user_config(data: Mapping[str, Any]) -> bool:
+    """Tell dialect B from C: by its version, or else by what its models have."""
+    if (version := data.get("version")) is not None:
+        return str(version).removeprefix("v") in _USER_VERSIONS
+    models = data["providers"].get("models")
+    keys = {
+        key
+        for model in (models if isinstance(models, list) else ())
+        for key in (model if isinstance(model, dict) else ())
+    }
+    return "endpoints" in keys and "backend_refs" not in keys
+
+
+def _read(document: Document, settings: Settings, environment: Mapping[str, str]) -> Reading:
     data = document.data
     if "vllm_endpoints" in data or "model_config" in data:
         return flat.read(document, settings)
     if isinstance(data.get("providers"), Mapping):
-        text = "this form is not served yet; write `vllm_endpoints:` and `model_config:`"
-        raise ConfigError([document.problem(("providers",), text, key=True)])
+        read = user_config.read if _is_user_config(data) else canonical.read
+        return read(document, settings, environment)
     for key in data.keys() - {"providers"}:
         if close := nearest(key, ("vllm_endpoints", "model_config", "providers"), cutoff=0.8):
             text = f'is not a known key; did you mean "{close}"?'

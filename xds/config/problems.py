@@ -18,7 +18,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 class Problem:
     """One mistake: where it stands, what is wrong, and what would be right.
 
-    `line` and `column` count from 1; both are 0 where a file as a whole is meant.
+    `line` and `column` count from 1; both are 0 where a file as a whole is meant. A warning is a
+    mistake that the file can be used with.
     """
 
     file: str
@@ -26,10 +27,12 @@ class Problem:
     column: int
     path: str
     text: str
+    is_warning: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        said = ": ".join(part for part in (place, self.path, self.text) if part)
+        level = "warning" if self.is_warning else ""
+        said = ": ".join(part for part in (place, level, self.path, self.text) if part)
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
 
 

@@ -1,16 +1,102 @@
-"""Know what a dialect hands on: a gateway, the names in its file, and every mistake."""
+"""Know how any dialect is read: what is right becomes a gateway, and every mistake is gathered."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-from xds.config.gateway import Gateway
-from xds.config.problems import Problem
+from xds.config.document import Document
+from xds.config.fields import MAX_WEIGHT
+from xds.config.gateway import Endpoint, Gateway
+from xds.config.problems import Path, Problem, listed, nearest
+from xds.config.settings import EndpointSettings, Settings
+from xds.config.upstreams import Upstream
+from xds.config.validation import unknown_key
+
+# The router ignores what it does not know, and so do we, but not what is nearly a known key.
+_NEARLY: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one file says; the gateway is whole only where there are no problems."""
+    """What one file says; the gateway is whole only where there are no problems.
+
+    `has_listeners` tells whether it says itself where clients connect.
+    """
 
     gateway: Gateway
     endpoint_names: tuple[str, ...]
     model_names: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    has_listeners: bool = False
+
+
+@dataclass
+class Reader:
+    """Reads as much as can be read, and gathers what is wrong with the rest."""
+
+    document: Document
+    settings: Settings
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def error(self, path: Path, text: str, *, key: bool = False) -> None:
+        """Add a mistake that forbids to use the file."""
+        self.problems.append(self.document.problem(path, text, key=key))
+
+    def warn(self, path: Path, text: str, *, key: bool = False) -> None:
+        """Add something that the author should know."""
+        self.warnings.append(self.document.problem(path, text, key=key, is_warning=True))
+
+    def check_keys(self, path: Path, item: Mapping[str, object], known: Sequence[str]) -> None:
+        """Refuse keys that are nearly known ones."""
+        for key in item:
+            if key not in known and nearest(key, known, cutoff=_NEARLY):
+                self.error((*path, key), unknown_key(key, known), key=True)
+
+    def check_unique(self, places: dict[str, Path], name: str, path: Path, what: str) -> None:
+        """Refuse a name that stands elsewhere, and remember where this one stands."""
+        first = places.setdefault(name, path)
+        if first != path:
+            line = self.document.problem(first, "").line
+            text = f'there is already {what} named "{name}", in line {line}; rename one of the two'
+            self.error(path, text)
+
+    def endpoint(self, name: str, server: Upstream, weight: int) -> Endpoint:
+        """Return an endpoint, with what the settings add to it."""
+        own = self.settings.endpoints.get(name, EndpointSettings())
+        return Endpoint(
+            name=name,
+            address=server.address,
+            port=server.port,
+            weight=weight,
+            priority=own.priority,
+            zone=own.zone,
+            tls=server.tls,
+            path=server.path,
+        )
+
+    def check_pool(self, path: Path, who: str, endpoints: Sequence[Endpoint], cure: str) -> None:
+        """Refuse endpoints that can not serve together; `cure` is for those of different paths."""
+        total = sum(endpoint.weight for endpoint in endpoints)
+        if endpoints and total == 0:
+            text = f"all endpoints of {who} are drained; give one of them a weight of 1 or more"
+            self.error(path, text)
+        if total > MAX_WEIGHT:
+            text = f"the weights of {who} add up to {total}; make that at most {MAX_WEIGHT}"
+            self.error(path, text)
+        # A request has got its path before Envoy chooses the endpoint.
+        paths = dict.fromkeys(endpoint.path or "/v1" for endpoint in endpoints)
+        if len(paths) > 1:
+            text = f"the endpoints of {who} have different paths, {listed(paths)}; {cure}"
+            self.error(path, text)
+
+    def check_model_pool(self, path: Path, model: str, endpoints: Sequence[Endpoint]) -> None:
+        """Refuse endpoints that can not serve one model."""
+        cure = "write one path, or make two models of them"
+        self.check_pool(path, f'model "{model}"', endpoints, cure)
+
+    def check_gateway_pool(self, path: Path, endpoints: Sequence[Endpoint]) -> None:
+        """Refuse endpoints that can not all take the requests that no model takes."""
+        cure = "set `default_model`, which takes the requests without a model"
+        self.check_pool(path, "the gateway", endpoints, cure)

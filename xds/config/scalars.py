@@ -53,7 +53,7 @@ def value_of(event: yaml.ScalarEvent) -> Scalar:
         return event.value
     value = plain(event.value)
     if not isinstance(value, _TYPES.get(name, ())):
-        raise UnknownTagError(_refused(event.tag, event.value if name in _TYPES else None))
+        raise UnknownTagError(_refused(event.tag, known=name in _TYPES))
     return value
 
 
@@ -63,13 +63,14 @@ def check_tag(tag: str | None, *names: str) -> None:
     Raises UnknownTagError otherwise.
     """
     if tag not in {None, "!", *(_TAG + name for name in names)}:
-        raise UnknownTagError(_refused(tag or "", None))
+        raise UnknownTagError(_refused(tag or "", known=False))
 
 
-def _refused(tag: str, value: str | None) -> str:
+def _refused(tag: str, *, known: bool) -> str:
     shown = tag.replace(_TAG, "!!")
-    if value is not None:
-        return f'"{value}" is no {shown}; leave the tag out'
+    if known:
+        # What it is instead is not told: it may be a key.
+        return f"what stands here is no {shown}; leave the tag out"
     return f"the tag {shown} is not understood here; leave it out"
 
 

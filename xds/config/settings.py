@@ -3,30 +3,19 @@
 from collections.abc import Collection
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from xds.config.addresses import is_ip
 from xds.config.document import Document
-from xds.config.gateway import Name, Part, Port, Resilience, Routing
+from xds.config.fields import ListenAddress, Name, Part, Port, Switch
+from xds.config.gateway import Resilience, Router, Routing, UpstreamTls
 from xds.config.problems import ConfigError, Problem, unknown
 from xds.config.validation import validate
-
-
-def _ip(value: str) -> str:
-    if not is_ip(value):
-        message = "no IP address"
-        raise ValueError(message)
-    return value
 
 
 class ListenerSettings(Part):
     """Where clients connect, for files that do not say it themselves."""
 
-    address: Annotated[
-        str,
-        AfterValidator(_ip),
-        Field(description="an IP address, such as 0.0.0.0 or 127.0.0.1"),
-    ] = "0.0.0.0"  # noqa: S104  the gateway is there to be reached; the control plane is not
+    address: ListenAddress = "0.0.0.0"  # noqa: S104  the gateway is there to be reached; the control plane is not
     port: Port = 8801
 
 
@@ -55,8 +44,10 @@ class Settings(Part):
     """The settings file; everything has a default."""
 
     listener: ListenerSettings = ListenerSettings()
+    router: Router | None = None
     routing: Routing = Routing()
-    allow_domain_names: Annotated[bool, Field(strict=True, description="true or false")] = False
+    allow_domain_names: Switch = False
+    upstream_tls: UpstreamTls = UpstreamTls()
     resilience: Resilience = Resilience()
     endpoints: Annotated[
         dict[Name, EndpointSettings],
@@ -91,13 +82,9 @@ def read_settings(document: Document) -> Settings:
 
     Raises ConfigError with every mistake in it.
     """
-    data = dict(document.data)
     problems: list[Problem] = []
-    if data.pop("router", None) is not None:
-        text = "is not served yet; leave it out, and Envoy finds the model itself"
-        problems.append(document.problem(("router",), text, key=True))
-    settings = validate(document, Settings, data, (), problems)
-    if settings is None or problems:
+    settings = validate(document, Settings, document.data, (), problems)
+    if settings is None:
         raise ConfigError(problems)
     return settings
 

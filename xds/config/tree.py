@@ -9,8 +9,10 @@ from xds.config.problems import Path
 from xds.config.scalars import UnknownTagError, check_tag, value_of
 
 MAX_DEPTH: Final = 64
-# What aliases may expand to; 64 MiB of endpoints without any alias stay below it.
-MAX_VALUES: Final = 20_000_000
+# How many aliases a file may have, and to how many values they may expand together. Whoever goes
+# over the values later then has no more to do than the length of the file allows.
+MAX_ALIASES: Final = 100_000
+MAX_EXPANDED: Final = 1_000_000
 
 # Line and column, from 0, as libyaml counts.
 Place = tuple[int, int]
@@ -56,6 +58,8 @@ class Builder:
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int, int]] = {}
         self._documents = 0
+        self._aliases = 0
+        self._expanded = 0
 
     def take(self, event: yaml.Event) -> None:
         match event:
@@ -127,7 +131,16 @@ class Builder:
             if any(frame.anchor == event.anchor for frame in self._open):
                 text = f"the alias *{event.anchor} stands inside what it repeats; write it out"
             raise RefusedError(place_of(event), text)
-        self._add(*self._anchors[event.anchor], event)
+        value, size, height = self._anchors[event.anchor]
+        self._aliases += 1
+        self._expanded += size
+        if self._aliases > MAX_ALIASES:
+            text = f"more than {MAX_ALIASES} aliases; write out what they repeat"
+            raise RefusedError(place_of(event), text)
+        if self._expanded > MAX_EXPANDED:
+            text = f"the aliases expand to more than {MAX_EXPANDED} values; write them out"
+            raise RefusedError(place_of(event), text)
+        self._add(value, size, height, event)
 
     def _add(self, value: Any, size: int, height: int, event: yaml.Event) -> None:  # noqa: ANN401
         if not self._open:
@@ -136,9 +149,6 @@ class Builder:
         top = self._open[-1]
         top.size += size
         top.height = max(top.height, height + 1)
-        if top.size > MAX_VALUES:
-            text = f"the aliases expand to more than {MAX_VALUES} values; write them out"
-            raise RefusedError(place_of(event), text)
         if len(self._open) + height > MAX_DEPTH:
             raise RefusedError(place_of(event), _too_deep())
         if isinstance(top.value, list):

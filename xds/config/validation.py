@@ -12,6 +12,8 @@ from xds.config.problems import Path, Problem, listed, nearest
 
 M = TypeVar("M", bound=BaseModel)
 
+# What stands below these is told to nobody.
+_SECRETS: Final = frozenset(("api_keys", "api_key", "access_key"))
 _SHAPES: Final = {
     "list_type": "a list",
     "dict_type": "a mapping",
@@ -53,7 +55,8 @@ def _problem(
     right = _right(model, steps) or _SHAPES.get(detail["type"], "another value")
     if detail["type"] == "missing":
         return document.problem(where, f"is missing; write {right}")
-    return document.problem(where, f"is {kind(detail['input'])}; write {right}")
+    wrong = kind(detail["input"], secret=not _SECRETS.isdisjoint(where))
+    return document.problem(where, f"is {wrong}; write {right}")
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
@@ -82,14 +85,23 @@ def _right(model: type[BaseModel], steps: tuple[int | str, ...]) -> str | None:
             current = _model_of(found.annotation)
         else:
             info = _item(info)
-    return info.description if info else None
+    return _said(info.annotation, info.description) if info else None
+
+
+def _said(annotation: Any, description: str | None) -> str | None:  # noqa: ANN401
+    """Return what is said of a field itself, or else of the type in `Type | None`."""
+    found = (one.description for argument in get_args(annotation) for one in _infos(argument))
+    return description or next(found, None)
+
+
+def _infos(annotation: Any) -> list[FieldInfo]:  # noqa: ANN401
+    return [one for one in get_args(annotation)[1:] if isinstance(one, FieldInfo)]
 
 
 def _item(info: FieldInfo | None) -> FieldInfo | None:
     """Return what a field's annotation, `list[Annotated[T, Field(...)]]`, says of an item."""
     arguments = get_args(info.annotation) if info else ()
-    said = (one for argument in arguments[-1:] for one in get_args(argument)[1:])
-    return next((one for one in said if isinstance(one, FieldInfo)), None)
+    return next((one for argument in arguments[-1:] for one in _infos(argument)), None)
 
 
 def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:

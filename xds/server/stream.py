@@ -1,47 +1,77 @@
-"""Know the life of one ADS stream: one reader, one writer, one session."""
+"""Know the life of one stream: one reader, one writer, one session."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
-from xds.protocol.messages import Request, Response
-from xds.protocol.sotw import Session
-from xds.server.transport import discovery_response, request
+from xds.protocol.messages import AnyRequest, Response
+from xds.protocol.session import Session
+from xds.server.transport import Encoder
+from xds.status import StreamStatus
 from xds.store import SnapshotStore
-from xds.wire import discovery_pb2 as wire
 
 _log = structlog.get_logger("xds.server")
+
+R = TypeVar("R", bound=AnyRequest)
 
 
 class Connection(Protocol):
     """The two directions of a stream; `read` returns None once the client has said its last."""
 
-    async def read(self) -> wire.DiscoveryRequest | None:
+    @property
+    def peer(self) -> str:
+        """Where the client is."""
+
+    async def read(self) -> bytes | None:
         """Return the next message from the client."""
 
-    async def write(self, message: wire.DiscoveryResponse) -> None:
+    async def write(self, message: bytes) -> None:
         """Send a message, no sooner than the client makes room for it."""
 
 
-class Stream:
+@dataclass(frozen=True, slots=True)
+class Language(Generic[R]):
+    """How a variant speaks: the session that it makes, and its messages as bytes."""
+
+    session: type[Session[R]]
+    decode: Callable[[bytes, datetime], R]
+    encoder: Encoder
+
+
+class Stream(Generic[R]):
     """Carries one session.
 
-    Requests are read and responses written in one loop, so a client that stops reading is no
-    longer read either: it costs one pending state, whatever is published meanwhile.
+    One task takes requests and one takes snapshots, and each sends what that makes due before the
+    other's turn comes. So a client that stops reading is no longer read either: it costs one
+    pending state, whatever is published meanwhile, and then gets the latest.
     """
 
     def __init__(
-        self, connection: Connection, store: SnapshotStore, *, identifier: str, hold: float
+        self,
+        connection: Connection,
+        store: SnapshotStore,
+        language: Language[R],
+        *,
+        service: str,
+        hold: float,
     ) -> None:
         self._connection = connection
         self._store = store
-        self._identifier = identifier
+        self._language = language
+        self._service = service
         self._hold = hold
-        self._held_until: float | None = None
-        self._session = Session(store.current)
+        self._patience: asyncio.TimerHandle | None = None
+        # When what is held back began to be, by the session's number for it.
+        self._holds: dict[int, float] = {}
+        self._session = language.session(store.current, known=store.known, service=service)
         self._served = store.current
+        self._since = datetime.now(UTC)
+        self._log: Any = _log
+        self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self._is_stopped = False
 
@@ -50,82 +80,127 @@ class Stream:
         self._is_stopped = True
         self._wake.set()
 
+    def status(self) -> StreamStatus:
+        """Return what there is to tell about the client."""
+        return StreamStatus(
+            peer=self._connection.peer,
+            variant=self._session.variant,
+            service=self._service,
+            since=self._since,
+            node=self._session.node,
+            types=self._session.status(),
+        )
+
     async def run(self) -> bool:
         """Serve until the client has said its last (True) or `stop` was called (False).
 
         Raises xds.protocol.messages.ProtocolError where the client broke the protocol.
         """
-        reading = asyncio.ensure_future(self._connection.read())
-        waking = asyncio.ensure_future(self._wake.wait())
+        reading = asyncio.create_task(self._read())
+        following = asyncio.create_task(self._follow())
         try:
             with self._store.follow(self._wake.set):
-                while True:
-                    done, _ = await asyncio.wait(
-                        {reading, waking},
-                        timeout=self._patience(),
-                        return_when=asyncio.FIRST_COMPLETED,
-                    )
-                    if self._is_stopped:
-                        return False
-                    if not done:
-                        await self._send(self._session.release())
-                    if waking in done:
-                        self._wake.clear()
-                        waking = asyncio.ensure_future(self._wake.wait())
-                        await self._publish()
-                    if reading in done:
-                        message = reading.result()
-                        if message is None:
-                            return True
-                        await self._receive(request(message))
-                        reading = asyncio.ensure_future(self._connection.read())
+                done, _ = await asyncio.wait(
+                    {reading, following}, return_when=asyncio.FIRST_COMPLETED
+                )
+            for task in done:
+                task.result()
+            return reading in done
         finally:
             reading.cancel()
-            waking.cancel()
-            if node_id := self._session.node_id:
-                _log.info("envoy disconnected", node=node_id)
+            following.cancel()
+            if self._patience is not None:
+                self._patience.cancel()
+            if self._session.node:
+                self._log.info("envoy disconnected")
 
-    def _patience(self) -> float | None:
-        """Return how long what is held back may wait yet, in seconds; None if nothing is."""
-        if not self._session.is_holding:
-            self._held_until = None
-            return None
-        now = asyncio.get_running_loop().time()
-        if self._held_until is None:
-            self._held_until = now + self._hold
-        return max(0.0, self._held_until - now)
+    async def _read(self) -> None:
+        """Take requests, and send what each makes due, until the client has said its last."""
+        while (request := await self._hear()) is not None:
+            async with self._turn:
+                await self._send(self._receive(request))
 
-    async def _receive(self, received: Request) -> None:
-        known = self._session.node_id
-        responses = self._session.receive(received)
-        if not known:
-            _log.info("envoy connected", node=self._session.node_id)
-        if received.error is not None:
-            _log.warning(
-                "envoy refused the configuration",
-                node=self._session.node_id,
-                type=_short(received.type_url),
-                accepted_version=received.version,
-                reason=received.error,
-            )
-        await self._send(responses)
+    async def _hear(self) -> R | None:
+        # Only what it says is kept until the next one: its bytes may hold a node of 60 KB.
+        message = await self._connection.read()
+        return None if message is None else self._language.decode(message, datetime.now(UTC))
 
-    async def _publish(self) -> None:
+    async def _follow(self) -> None:
+        """Send what snapshots and lost patience make due, until the stream is stopped."""
+        while not self._is_stopped:
+            async with self._turn:
+                await self._send(self._news())
+            await self._wake.wait()
+            self._wake.clear()
+
+    def _receive(self, request: R) -> list[Response]:
+        known = self._session.node
+        responses = self._session.receive(request)
+        node = self._session.node
+        if node is not None and known is None:
+            # Bound once: structlog's own logger is made anew at each call.
+            self._log = _log.bind(node=node.id)
+            self._log.info("envoy connected", version=node.version)
+        if request.error is not None:
+            self._warn(request)
+        return responses
+
+    def _news(self) -> list[Response]:
         snapshot = self._store.current
         if snapshot is not None and snapshot is not self._served:
             self._served = snapshot
-            await self._send(self._session.publish(snapshot))
+            return self._session.publish(snapshot)
+        if overdue := self._overdue():
+            return self._session.release(overdue)
+        return []
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        self._wake.set()
+
+    def _watch_patience(self) -> None:
+        """Bound how long each thing that is held back waits."""
+        holds = self._session.holds
+        if not holds and not self._holds:
+            return
+        now = asyncio.get_running_loop().time()
+        self._holds = {hold: self._holds.get(hold, now) for hold in sorted(holds)}
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if self._holds:
+            deadline = min(self._holds.values()) + self._hold
+            self._patience = asyncio.get_running_loop().call_at(deadline, self._lose_patience)
+
+    def _overdue(self) -> int:
+        """Return the number of the youngest thing that was held back long enough; 0 if none."""
+        now = asyncio.get_running_loop().time()
+        return max(
+            (each for each, began in self._holds.items() if began + self._hold <= now), default=0
+        )
 
     async def _send(self, responses: Iterable[Response]) -> None:
+        self._watch_patience()
         for response in responses:
-            await self._connection.write(discovery_response(response, self._identifier))
-            _log.debug(
+            await self._connection.write(self._language.encoder.encode(response))
+            self._log.debug(
                 "sent",
-                node=self._session.node_id,
                 type=_short(response.type_url),
                 version=response.version,
-                resources=len(response.resources),
+                resources=len(response.resources.resources),
+                removed=len(response.removed),
             )
+
+    def _warn(self, nack: AnyRequest) -> None:
+        type_url = nack.type_url or self._service
+        state = self._session.status()[type_url]
+        self._log.warning(
+            "envoy refused the configuration",
+            type=_short(type_url),
+            version=state.refusal.version if state.refusal else "",
+            accepted_version=state.version_acked,
+            reason=nack.error,
+        )
 
 
 def _short(type_url: str) -> str:

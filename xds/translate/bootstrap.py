@@ -1,7 +1,9 @@
 """Know the file that Envoy starts from: who it is, and where its control plane listens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 from envoy_data_plane.envoy.config.bootstrap.v3 import (
@@ -44,16 +46,29 @@ from envoy_data_plane.envoy.extensions.upstreams.http.v3 import (
     HttpProtocolOptionsExplicitHttpConfig,
 )
 from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
-from envoy_data_plane.google.protobuf import Any
 
 from xds.config.addresses import is_ip
 from xds.config.gateway import Endpoint
 from xds.translate.clusters import DNS_LOOKUP_FAMILY, UPSTREAM_HTTP, ads
 from xds.translate.endpoints import address, cluster_load_assignment
 from xds.translate.names import XDS_CLUSTER
+from xds.wire.codec import pack
 
 # Without a limit, Envoy takes connections until it has no file descriptors or memory left.
 _MAX_CONNECTIONS: Final = 50_000
+
+
+class Protocol(StrEnum):
+    """The variant that an Envoy speaks: changes alone, or the state of the world each time."""
+
+    DELTA = "delta"
+    SOTW = "sotw"
+
+
+_API_TYPES: Final[Mapping[Protocol, ApiConfigSourceApiType]] = {
+    Protocol.DELTA: ApiConfigSourceApiType.DELTA_GRPC,
+    Protocol.SOTW: ApiConfigSourceApiType.GRPC,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,7 @@ class Node:
     xds_host: str
     xds_port: int
     tls: Tls | None = None
+    protocol: Protocol = Protocol.DELTA
 
 
 def bootstrap(node: Node) -> Bootstrap:
@@ -87,7 +103,7 @@ def bootstrap(node: Node) -> Bootstrap:
         node=core.Node(id=node.id, cluster=node.cluster),
         admin=Admin(address=address(node.admin_host, node.admin_port)),
         dynamic_resources=BootstrapDynamicResources(
-            ads_config=_ads_config(), cds_config=ads(), lds_config=ads()
+            ads_config=_ads_config(node.protocol), cds_config=ads(), lds_config=ads()
         ),
         static_resources=BootstrapStaticResources(clusters=[_xds_cluster(node)]),
         overload_manager=overload_manager(),
@@ -99,12 +115,12 @@ def overload_manager() -> OverloadManager:
     limit = DownstreamConnectionsConfig(max_active_downstream_connections=_MAX_CONNECTIONS)
     monitor = ResourceMonitor(
         name="envoy.resource_monitors.global_downstream_max_connections",
-        typed_config=Any.pack(limit),
+        typed_config=pack(limit),
     )
     return OverloadManager(resource_monitors=[monitor])
 
 
-def _ads_config() -> ApiConfigSource:
+def _ads_config(protocol: Protocol) -> ApiConfigSource:
     # Envoy's own back-off grows to 30 s, for which an Envoy would miss what was published since
     # its control plane came back.
     back_off = BackoffStrategy(
@@ -114,7 +130,7 @@ def _ads_config() -> ApiConfigSource:
         cluster_name=XDS_CLUSTER, retry_policy=RetryPolicy(retry_back_off=back_off)
     )
     return ApiConfigSource(
-        api_type=ApiConfigSourceApiType.GRPC,
+        api_type=_API_TYPES[protocol],
         transport_api_version=ApiVersion.V3,
         grpc_services=[GrpcService(envoy_grpc=grpc)],
         set_node_on_first_message_only=True,
@@ -139,7 +155,7 @@ def _xds_cluster(node: Node) -> Cluster:
         dns_lookup_family=ClusterDnsLookupFamily.AUTO if by_ip else DNS_LOOKUP_FAMILY,
         connect_timeout=timedelta(seconds=5),
         load_assignment=cluster_load_assignment(XDS_CLUSTER, [server]),
-        typed_extension_protocol_options={UPSTREAM_HTTP: Any.pack(options)},
+        typed_extension_protocol_options={UPSTREAM_HTTP: pack(options)},
         transport_socket=_transport_socket(node.tls, node.xds_host) if node.tls else None,
     )
 
@@ -160,7 +176,7 @@ def _transport_socket(tls: Tls, host: str) -> core.TransportSocket:
         ),
     )
     upstream = UpstreamTlsContext(common_tls_context=context, sni="" if by_ip else host)
-    return core.TransportSocket(name="envoy.transport_sockets.tls", typed_config=Any.pack(upstream))
+    return core.TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(upstream))
 
 
 def _certificate(cert: str, key: str) -> TlsCertificate:

@@ -36,6 +36,8 @@ from envoy_data_plane.google.protobuf import Any
 from xds.config import gateway as config
 from xds.translate.endpoints import cluster_load_assignment
 from xds.translate.names import stat_name
+from xds.translate.transport_sockets import transport_socket, transport_socket_matches
+from xds.wire.codec import pack
 
 BUFFER_LIMIT: Final = 50 << 20
 
@@ -54,7 +56,10 @@ def is_eds(endpoints: tuple[config.Endpoint, ...]) -> bool:
 
 
 def cluster(
-    name: str, endpoints: tuple[config.Endpoint, ...], resilience: config.Resilience
+    name: str,
+    endpoints: tuple[config.Endpoint, ...],
+    resilience: config.Resilience,
+    tls: config.UpstreamTls,
 ) -> Cluster:
     """Return the cluster of a pool; EDS delivers its endpoints, unless one is a host name."""
     eds = is_eds(endpoints)
@@ -67,6 +72,8 @@ def cluster(
         load_assignment=None if eds else cluster_load_assignment(name, endpoints),
         dns_lookup_family=ClusterDnsLookupFamily.AUTO if eds else DNS_LOOKUP_FAMILY,
         connect_timeout=resilience.timeout.connect,
+        transport_socket=transport_socket(endpoints, tls),
+        transport_socket_matches=transport_socket_matches(endpoints, tls),
         per_connection_buffer_limit_bytes=BUFFER_LIMIT,
         lb_policy=_LB_POLICIES[resilience.lb_policy],
         common_lb_config=ClusterCommonLbConfig(
@@ -86,11 +93,13 @@ def cluster(
     )
 
 
+@cache
 def ads() -> ConfigSource:
     """Return the config source that says: from the same stream."""
     return ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
 
 
+@cache
 def circuit_breakers(settings: config.CircuitBreaker) -> CircuitBreakers:
     """Return the limits of a pool.
 
@@ -106,17 +115,24 @@ def circuit_breakers(settings: config.CircuitBreaker) -> CircuitBreakers:
     return CircuitBreakers(thresholds=[threshold])
 
 
+@cache
 def outlier_detection(settings: config.OutlierDetection) -> OutlierDetection:
-    """Return when an endpoint is ejected: on consecutive errors alone, never on statistics."""
+    """Return when an endpoint is ejected: on consecutive errors alone, never on statistics.
+
+    https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/outlier_detection.proto
+    """
     return OutlierDetection(
         consecutive_5xx=settings.consecutive_5xx,
         interval=settings.interval,
         base_ejection_time=settings.base_ejection_time,
         max_ejection_percent=settings.max_ejection_percent,
         enforcing_success_rate=0,
+        # A server may say that it is well, and fail all the same.
+        successful_active_health_check_uneject_host=False,
     )
 
 
+@cache
 def health_check(settings: config.HealthCheck) -> HealthCheck:
     """Return an active check over HTTP, at the same pace before the first request as after it."""
     return HealthCheck(
@@ -131,7 +147,7 @@ def health_check(settings: config.HealthCheck) -> HealthCheck:
 
 @cache
 def _upstream_http(idle: timedelta) -> Any:
-    return Any.pack(
+    return pack(
         UpstreamHttpProtocolOptions(
             common_http_protocol_options=HttpProtocolOptions(idle_timeout=idle),
             explicit_http_config=HttpProtocolOptionsExplicitHttpConfig(

@@ -14,13 +14,16 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
     HttpConnectionManager,
     Rds,
 )
-from envoy_data_plane.google.protobuf import Any, Struct
+from envoy_data_plane.google.protobuf import Struct
 
 from xds.config import gateway as config
 from xds.translate.clusters import BUFFER_LIMIT, ads
 from xds.translate.endpoints import address
 from xds.translate.filters import http_filters
+from xds.translate.local_replies import local_reply_config
 from xds.translate.names import route_configuration
+from xds.translate.router import early_header_mutation
+from xds.wire.codec import pack
 
 HTTP_CONNECTION_MANAGER: Final = "envoy.filters.network.http_connection_manager"
 
@@ -33,9 +36,7 @@ def listener(gateway: config.Gateway, where: config.Listener) -> Listener:
         address=address(where.address, where.port),
         per_connection_buffer_limit_bytes=BUFFER_LIMIT,
         filter_chains=[
-            FilterChain(
-                filters=[Filter(name=HTTP_CONNECTION_MANAGER, typed_config=Any.pack(manager))]
-            )
+            FilterChain(filters=[Filter(name=HTTP_CONNECTION_MANAGER, typed_config=pack(manager))])
         ],
     )
 
@@ -51,15 +52,19 @@ def http_connection_manager(
     return HttpConnectionManager(
         stat_prefix=where.name,
         rds=Rds(route_config_name=route_configuration(where), config_source=ads()),
-        http_filters=http_filters(gateway),
+        early_header_mutation_extensions=[early_header_mutation(gateway.routing.model_header)]
+        if gateway.router
+        else [],
+        http_filters=http_filters(gateway, where),
+        local_reply_config=local_reply_config(),
         common_http_protocol_options=HttpProtocolOptions(idle_timeout=timeout.idle),
         http2_protocol_options=Http2ProtocolOptions(
             max_concurrent_streams=100,
             initial_stream_window_size=64 << 10,
             initial_connection_window_size=1 << 20,
         ),
-        stream_idle_timeout=timeout.idle,
-        request_timeout=timeout.request,
+        stream_idle_timeout=timeout.idle if where.timeout is None else where.timeout,
+        request_timeout=timeout.request if where.timeout is None else where.timeout,
         use_remote_address=True,
         normalize_path=True,
         access_log=[access_log(gateway.routing.model_header)],
@@ -74,14 +79,18 @@ def access_log(model_header: str) -> AccessLog:
         "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
         "protocol": "%PROTOCOL%",
         "code": "%RESPONSE_CODE%",
+        "details": "%RESPONSE_CODE_DETAILS%",
         "flags": "%RESPONSE_FLAGS%",
+        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
         "bytes_received": "%BYTES_RECEIVED%",
         "bytes_sent": "%BYTES_SENT%",
         "duration": "%DURATION%",
+        # Until the first byte of the answer, which is what a reader of a stream waits for.
+        "response_duration": "%RESPONSE_DURATION%",
         "model": f"%REQ({model_header.upper()})%",
         "upstream_host": "%UPSTREAM_HOST%",
         "upstream_cluster": "%UPSTREAM_CLUSTER_RAW%",
         "request_id": "%REQ(X-REQUEST-ID)%",
     }
     log = StdoutAccessLog(log_format=SubstitutionFormatString(json_format=Struct.from_dict(fields)))
-    return AccessLog(name="envoy.access_loggers.stdout", typed_config=Any.pack(log))
+    return AccessLog(name="envoy.access_loggers.stdout", typed_config=pack(log))

@@ -6,10 +6,13 @@ A cluster's name is that of its load assignment and of the routes' target.
 from typing import Final
 from urllib.parse import quote
 
-from xds.config.gateway import Listener, Model
+from xds.config.gateway import Endpoint, Listener, Model
 
 # Takes the requests that no model takes.
 ALL_ENDPOINTS: Final = "all-endpoints"
+# The semantic router: where it picks models, and where it lists them.
+ROUTER: Final = "semantic-router"
+ROUTER_API: Final = "semantic-router-api"
 XDS_CLUSTER: Final = "xds_cluster"
 
 
@@ -21,6 +24,14 @@ def model_cluster(model: Model | str) -> str:
 def route_configuration(listener: Listener) -> str:
     """Return the name of the routes behind a listener."""
     return f"{listener.name}/routes"
+
+
+def server_name(endpoint: Endpoint) -> str:
+    """Return the name of the server that an endpoint must prove to be; none for plain text.
+
+    In a pool of several, an endpoint's metadata leads by it to its transport socket.
+    """
+    return endpoint.address if endpoint.tls else ""
 
 
 def stat_name(cluster: str) -> str:

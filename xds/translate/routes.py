@@ -6,6 +6,10 @@ https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_compone
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from envoy_data_plane.envoy.config.core.v3 import (
@@ -18,6 +22,7 @@ from envoy_data_plane.envoy.config.route.v3 import (
     DirectResponseAction,
     RetryPolicy,
     RetryPolicyRetryHostPredicate,
+    RetryPolicyRetryPriority,
     Route,
     RouteAction,
     RouteConfiguration,
@@ -27,52 +32,51 @@ from envoy_data_plane.envoy.config.route.v3 import (
 from envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 import (
     PreviousHostsPredicate,
 )
-from envoy_data_plane.envoy.type.matcher.v3 import HttpRequestHeaderMatchInput
-from envoy_data_plane.google.protobuf import Any
-from envoy_data_plane.xds.core.v3 import TypedExtensionConfig
+from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities.v3 import (
+    PreviousPrioritiesConfig,
+)
+from envoy_data_plane.envoy.type.matcher.v3 import RegexMatchAndSubstitute
+from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher as EnvoyRegexMatcher
 from envoy_data_plane.xds.type.matcher.v3 import (
     Matcher,
     MatcherMatcherList,
     MatcherMatcherListFieldMatcher,
-    MatcherMatcherListPredicate,
-    MatcherMatcherListPredicatePredicateList,
-    MatcherMatcherListPredicateSinglePredicate,
     MatcherMatcherTree,
     MatcherMatcherTreeMatchMap,
     MatcherOnMatch,
-    RegexMatcher,
-    RegexMatcherGoogleRe2,
-    StringMatcher,
 )
 
 from xds.config import gateway as config
 from xds.translate import names
+from xds.translate.local_replies import error
+from xds.translate.matchers import all_of, header, header_is, on_match, regex
+from xds.translate.router import router_api, without_ext_proc
+from xds.wire.codec import pack
 
 # Envoy's own limit on the body of a direct response; a longer list of models raises it.
 _ENVOYS_BODY_LIMIT: Final = 4096
 _ANY_PATH: Final = RouteMatch(prefix="/")
+# What is no name would make the request to the server invalid, or its headers too long, and so
+# count against the server.
+_NO_NAME: Final = r"(?s).*[\x00-\x1f\x7f].*|.{1000,}"
 _MODELS_PATH: Final = r"/v1/models/?(\?.*)?"
 _NOT_FOUND: Final = json.dumps(
-    {
-        "error": {
-            "message": "This model does not exist; GET /v1/models lists those that do.",
-            "type": "invalid_request_error",
-            "param": "model",
-            "code": "model_not_found",
-        }
-    }
+    error(
+        "This model does not exist; GET /v1/models lists those that do.",
+        param="model",
+        code="model_not_found",
+    )
 )
 
 
 def route_configuration(gateway: config.Gateway, where: config.Listener) -> RouteConfiguration:
     """Return the routes behind a listener: one virtual host for all names."""
     listed = models_body(gateway)
+    matcher = _matcher(_Routes(gateway, where), listed)
     size = len(listed.encode())
     return RouteConfiguration(
         name=names.route_configuration(where),
-        virtual_hosts=[
-            VirtualHost(name="models", domains=["*"], matcher=_matcher(gateway, listed))
-        ],
+        virtual_hosts=[VirtualHost(name="models", domains=["*"], matcher=matcher)],
         max_direct_response_body_size_bytes=size if size > _ENVOYS_BODY_LIMIT else None,
     )
 
@@ -93,20 +97,20 @@ def _card(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "vllm"}
 
 
-def _matcher(gateway: config.Gateway, listed: str) -> Matcher:
-    by_model = _by_model(gateway)
-    if not gateway.models:
-        # There is nothing to list: the servers know their models themselves.
+def _matcher(routes: "_Routes", listed: str) -> Matcher:
+    by_model = _by_model(routes)
+    models = routes.of_list(listed)
+    if models is None:
         return by_model
     return Matcher(
         matcher_list=MatcherMatcherList(
             matchers=[
                 MatcherMatcherListFieldMatcher(
-                    predicate=_all_of(
-                        _header_is(":method", StringMatcher(exact="GET")),
-                        _header_is(":path", _regex(_MODELS_PATH)),
+                    predicate=all_of(
+                        header_is(":method", regex("GET|HEAD")),
+                        header_is(":path", regex(_MODELS_PATH)),
                     ),
-                    on_match=_on_match(_json_response("models", 200, listed)),
+                    on_match=on_match(models),
                 )
             ]
         ),
@@ -114,75 +118,134 @@ def _matcher(gateway: config.Gateway, listed: str) -> Matcher:
     )
 
 
-def _by_model(gateway: config.Gateway) -> Matcher:
+def _by_model(routes: "_Routes") -> Matcher:
     found: dict[str, MatcherOnMatch] = {}
-    for model in gateway.models:
-        action = _on_match(_model_route(model))
+    for model in routes.gateway.models:
+        action = on_match(routes.of_model(model))
         found |= dict.fromkeys((model.name, *model.loras), action)
     if not found:
-        return Matcher(on_no_match=_otherwise(gateway))
+        return Matcher(on_no_match=_otherwise(routes))
     return Matcher(
         matcher_tree=MatcherMatcherTree(
-            input=_header(gateway.routing.model_header),
+            input=header(routes.gateway.routing.model_header),
             exact_match_map=MatcherMatcherTreeMatchMap(map=dict(sorted(found.items()))),
         ),
-        on_no_match=_otherwise(gateway),
+        on_no_match=_otherwise(routes),
     )
 
 
-def _otherwise(gateway: config.Gateway) -> MatcherOnMatch:
+def _otherwise(routes: "_Routes") -> MatcherOnMatch:
     """Return where a request goes whose model is not known, or not given."""
-    default = _on_match(_default_route(gateway))
-    if gateway.routing.unknown_model == "default" or not gateway.models:
-        return default
-    given = _header_is(gateway.routing.model_header, _regex(".+"))
+    gateway = routes.gateway
+    refused = (
+        _NO_NAME if gateway.routing.unknown_model == "default" or not gateway.models else r"(?s).+"
+    )
     rejected = MatcherMatcherListFieldMatcher(
-        predicate=given,
-        on_match=_on_match(_json_response("unknown-model", 404, _NOT_FOUND)),
+        predicate=header_is(gateway.routing.model_header, regex(refused)),
+        on_match=on_match(_json_response("unknown-model", 404, _NOT_FOUND)),
     )
     return MatcherOnMatch(
-        matcher=Matcher(matcher_list=MatcherMatcherList(matchers=[rejected]), on_no_match=default)
+        matcher=Matcher(
+            matcher_list=MatcherMatcherList(matchers=[rejected]),
+            on_no_match=on_match(routes.default()),
+        )
     )
 
 
-def _default_route(gateway: config.Gateway) -> Route:
-    for model in gateway.models:
-        if model.name == gateway.default_model:
-            return _model_route(model)
-    return _route(names.ALL_ENDPOINTS, gateway.resilience)
+@dataclass(frozen=True, slots=True)
+class _Routes:
+    """Makes the routes behind one listener."""
+
+    gateway: config.Gateway
+    where: config.Listener
+
+    def default(self) -> Route:
+        for model in self.gateway.models:
+            if model.name == self.gateway.default_model:
+                return self.of_model(model)
+        gateway = self.gateway
+        return self._route(names.ALL_ENDPOINTS, gateway.endpoints, gateway.resilience)
+
+    def of_model(self, model: config.Model) -> Route:
+        return self._route(names.model_cluster(model), model.endpoints, model.resilience)
+
+    def of_list(self, listed: str) -> Route | None:
+        """Return what answers `GET /v1/models`; None where the servers know their models alone."""
+        router = self.gateway.router
+        if router and router.api:
+            servers = [router_api(router.api)]
+            route = self._route(names.ROUTER_API, servers, self.gateway.resilience)
+        elif self.gateway.models:
+            route = _json_response("models", 200, listed)
+        else:
+            return None
+        # The router would answer itself, and has to be there for it.
+        return replace(route, typed_per_filter_config=without_ext_proc()) if router else route
+
+    def _route(
+        self, cluster: str, endpoints: Sequence[config.Endpoint], resilience: config.Resilience
+    ) -> Route:
+        own, common = resilience.timeout, self.gateway.resilience.timeout
+        return Route(
+            name=cluster,
+            match=_ANY_PATH,
+            route=RouteAction(
+                cluster=cluster,
+                timeout=self._limit(own.request, common.request),
+                idle_timeout=self._limit(own.idle, common.idle),
+                retry_policy=retry_policy(
+                    resilience.retry, has_tiers=len({each.priority for each in endpoints}) > 1
+                )
+                if resilience.retry.attempts
+                else None,
+                # A server with a name may serve several, and is to be called by this one.
+                auto_host_rewrite=any(endpoint.authority for endpoint in endpoints) or None,
+                regex_rewrite=path_rewrite(endpoints[0].path) if endpoints else None,
+            ),
+        )
+
+    def _limit(self, own: timedelta, common: timedelta) -> timedelta:
+        """Return a time limit: a model's own, else that of the listener, else the common one."""
+        return own if own != common or self.where.timeout is None else self.where.timeout
 
 
-def _model_route(model: config.Model) -> Route:
-    return _route(names.model_cluster(model), model.resilience)
-
-
-def _route(cluster: str, resilience: config.Resilience) -> Route:
-    timeout = resilience.timeout
-    return Route(
-        name=cluster,
-        match=_ANY_PATH,
-        route=RouteAction(
-            cluster=cluster,
-            timeout=timeout.request,
-            idle_timeout=timeout.idle,
-            retry_policy=retry_policy(resilience.retry) if resilience.retry.attempts else None,
-        ),
+def path_rewrite(path: str) -> RegexMatchAndSubstitute | None:
+    """Return how the path of a request becomes one on a server whose API is not below /v1."""
+    if not path:
+        return None
+    return RegexMatchAndSubstitute(
+        # The whole segment, so that what is rewritten once is not rewritten again.
+        pattern=EnvoyRegexMatcher(regex=r"^/v1([/?].*)?$"),
+        substitution=rf"{path}\1",
     )
 
 
-def retry_policy(retry: config.Retry) -> RetryPolicy:
+@cache
+def retry_policy(retry: config.Retry, *, has_tiers: bool) -> RetryPolicy:
     """Return when a request is tried again: never on an endpoint that it was tried on already."""
     return RetryPolicy(
         retry_on=retry.on,
         num_retries=retry.attempts,
+        retry_priority=_last_try_elsewhere(retry.attempts) if has_tiers else None,
         retry_host_predicate=[
             RetryPolicyRetryHostPredicate(
                 name="envoy.retry_host_predicates.previous_hosts",
-                typed_config=Any.pack(PreviousHostsPredicate()),
+                typed_config=pack(PreviousHostsPredicate()),
             )
         ],
         # How often the load balancer is asked again when it names such an endpoint.
         host_selection_retry_max_attempts=10,
+    )
+
+
+def _last_try_elsewhere(attempts: int) -> RetryPolicyRetryPriority:
+    """Have the last try made on a priority of which no endpoint was tried.
+
+    Envoy would stay with one until enough of its endpoints are known to be unhealthy.
+    """
+    return RetryPolicyRetryPriority(
+        name="envoy.retry_priorities.previous_priorities",
+        typed_config=pack(PreviousPrioritiesConfig(update_frequency=attempts)),
     )
 
 
@@ -197,32 +260,3 @@ def _json_response(name: str, status: int, body: str) -> Route:
         direct_response=DirectResponseAction(status=status, body=DataSource(inline_string=body)),
         response_headers_to_add=[content_type],
     )
-
-
-def _on_match(route: Route) -> MatcherOnMatch:
-    return MatcherOnMatch(action=TypedExtensionConfig(name="route", typed_config=Any.pack(route)))
-
-
-def _all_of(*predicates: MatcherMatcherListPredicate) -> MatcherMatcherListPredicate:
-    return MatcherMatcherListPredicate(
-        and_matcher=MatcherMatcherListPredicatePredicateList(predicate=list(predicates))
-    )
-
-
-def _header_is(name: str, value: StringMatcher) -> MatcherMatcherListPredicate:
-    return MatcherMatcherListPredicate(
-        single_predicate=MatcherMatcherListPredicateSinglePredicate(
-            input=_header(name), value_match=value
-        )
-    )
-
-
-def _header(name: str) -> TypedExtensionConfig:
-    return TypedExtensionConfig(
-        name="request-header",
-        typed_config=Any.pack(HttpRequestHeaderMatchInput(header_name=name)),
-    )
-
-
-def _regex(pattern: str) -> StringMatcher:
-    return StringMatcher(safe_regex=RegexMatcher(google_re2=RegexMatcherGoogleRe2(), regex=pattern))

@@ -15,10 +15,10 @@ from envoy_data_plane.envoy.config.route.v3 import RouteConfiguration
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import (
     HttpConnectionManager,
 )
-from envoy_data_plane.google.protobuf import Any
 
 from xds.translate.bootstrap import overload_manager
 from xds.translate.translation import Translation
+from xds.wire.codec import pack
 
 
 def static_bootstrap(translation: Translation, admin: Address) -> Bootstrap:
@@ -64,4 +64,4 @@ def _filter(one: Filter, routes: dict[str, RouteConfiguration]) -> Filter:
     if not isinstance(manager, HttpConnectionManager) or manager.rds is None:
         return one
     inlined = replace(manager, rds=None, route_config=routes[manager.rds.route_config_name])
-    return replace(one, typed_config=Any.pack(inlined))
+    return replace(one, typed_config=pack(inlined))

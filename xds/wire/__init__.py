@@ -1,1 +1,1 @@
-"""Know how xDS messages look on the wire; generated from `protos/`."""
+"""Know how xDS messages look on the wire; generated from `protos/`, but for `codec`."""

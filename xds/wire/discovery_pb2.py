@@ -25,21 +25,37 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18xds/wire/discovery.proto\x12\x08xds.wire\x1a\x19google/protobuf/any.proto\"#\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\"\'\n\x06Status\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\"\"\n\x0c\x43ontrolPlane\x12\x12\n\nidentifier\x18\x01 \x01(\t\"\xb0\x01\n\x10\x44iscoveryRequest\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\x1c\n\x04node\x18\x02 \x01(\x0b\x32\x0e.xds.wire.Node\x12\x16\n\x0eresource_names\x18\x03 \x03(\t\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\x16\n\x0eresponse_nonce\x18\x05 \x01(\t\x12&\n\x0c\x65rror_detail\x18\x06 \x01(\x0b\x32\x10.xds.wire.Status\"\xa2\x01\n\x11\x44iscoveryResponse\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\'\n\tresources\x18\x02 \x03(\x0b\x32\x14.google.protobuf.Any\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\x12-\n\rcontrol_plane\x18\x06 \x01(\x0b\x32\x16.xds.wire.ControlPlaneb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18xds/wire/discovery.proto\x12\x08xds.wire\x1a\x19google/protobuf/any.proto\":\n\x08Locality\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\x12\x10\n\x08sub_zone\x18\x03 \x01(\t\"L\n\x0fSemanticVersion\x12\x14\n\x0cmajor_number\x18\x01 \x01(\r\x12\x14\n\x0cminor_number\x18\x02 \x01(\r\x12\r\n\x05patch\x18\x03 \x01(\r\":\n\x0c\x42uildVersion\x12*\n\x07version\x18\x01 \x01(\x0b\x32\x19.xds.wire.SemanticVersion\"\xb8\x01\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12$\n\x08locality\x18\x04 \x01(\x0b\x32\x12.xds.wire.Locality\x12\x17\n\x0fuser_agent_name\x18\x06 \x01(\t\x12\x1a\n\x12user_agent_version\x18\x07 \x01(\t\x12\x38\n\x18user_agent_build_version\x18\x08 \x01(\x0b\x32\x16.xds.wire.BuildVersion\"\'\n\x06Status\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\"\"\n\x0c\x43ontrolPlane\x12\x12\n\nidentifier\x18\x01 \x01(\t\"\xb0\x01\n\x10\x44iscoveryRequest\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\x1c\n\x04node\x18\x02 \x01(\x0b\x32\x0e.xds.wire.Node\x12\x16\n\x0eresource_names\x18\x03 \x03(\t\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\x16\n\x0eresponse_nonce\x18\x05 \x01(\t\x12&\n\x0c\x65rror_detail\x18\x06 \x01(\x0b\x32\x10.xds.wire.Status\"\xa2\x01\n\x11\x44iscoveryResponse\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\'\n\tresources\x18\x02 \x03(\x0b\x32\x14.google.protobuf.Any\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\x12-\n\rcontrol_plane\x18\x06 \x01(\x0b\x32\x16.xds.wire.ControlPlane\"\xee\x02\n\x15\x44\x65ltaDiscoveryRequest\x12\x1c\n\x04node\x18\x01 \x01(\x0b\x32\x0e.xds.wire.Node\x12\x10\n\x08type_url\x18\x02 \x01(\t\x12 \n\x18resource_names_subscribe\x18\x03 \x03(\t\x12\"\n\x1aresource_names_unsubscribe\x18\x04 \x03(\t\x12_\n\x19initial_resource_versions\x18\x05 \x03(\x0b\x32<.xds.wire.DeltaDiscoveryRequest.InitialResourceVersionsEntry\x12\x16\n\x0eresponse_nonce\x18\x06 \x01(\t\x12&\n\x0c\x65rror_detail\x18\x07 \x01(\x0b\x32\x10.xds.wire.Status\x1a>\n\x1cInitialResourceVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"b\n\x08Resource\x12\x0f\n\x07version\x18\x01 \x01(\t\x12&\n\x08resource\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07\x61liases\x18\x04 \x03(\t\"\xc7\x01\n\x16\x44\x65ltaDiscoveryResponse\x12\x1b\n\x13system_version_info\x18\x01 \x01(\t\x12%\n\tresources\x18\x02 \x03(\x0b\x32\x12.xds.wire.Resource\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\x12\x19\n\x11removed_resources\x18\x06 \x03(\t\x12-\n\rcontrol_plane\x18\x07 \x01(\x0b\x32\x16.xds.wire.ControlPlaneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'xds.wire.discovery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODE']._serialized_start=65
-  _globals['_NODE']._serialized_end=100
-  _globals['_STATUS']._serialized_start=102
-  _globals['_STATUS']._serialized_end=141
-  _globals['_CONTROLPLANE']._serialized_start=143
-  _globals['_CONTROLPLANE']._serialized_end=177
-  _globals['_DISCOVERYREQUEST']._serialized_start=180
-  _globals['_DISCOVERYREQUEST']._serialized_end=356
-  _globals['_DISCOVERYRESPONSE']._serialized_start=359
-  _globals['_DISCOVERYRESPONSE']._serialized_end=521
+  _globals['_DELTADISCOVERYREQUEST_INITIALRESOURCEVERSIONSENTRY']._loaded_options = None
+  _globals['_DELTADISCOVERYREQUEST_INITIALRESOURCEVERSIONSENTRY']._serialized_options = b'8\001'
+  _globals['_LOCALITY']._serialized_start=65
+  _globals['_LOCALITY']._serialized_end=123
+  _globals['_SEMANTICVERSION']._serialized_start=125
+  _globals['_SEMANTICVERSION']._serialized_end=201
+  _globals['_BUILDVERSION']._serialized_start=203
+  _globals['_BUILDVERSION']._serialized_end=261
+  _globals['_NODE']._serialized_start=264
+  _globals['_NODE']._serialized_end=448
+  _globals['_STATUS']._serialized_start=450
+  _globals['_STATUS']._serialized_end=489
+  _globals['_CONTROLPLANE']._serialized_start=491
+  _globals['_CONTROLPLANE']._serialized_end=525
+  _globals['_DISCOVERYREQUEST']._serialized_start=528
+  _globals['_DISCOVERYREQUEST']._serialized_end=704
+  _globals['_DISCOVERYRESPONSE']._serialized_start=707
+  _globals['_DISCOVERYRESPONSE']._serialized_end=869
+  _globals['_DELTADISCOVERYREQUEST']._serialized_start=872
+  _globals['_DELTADISCOVERYREQUEST']._serialized_end=1238
+  _globals['_DELTADISCOVERYREQUEST_INITIALRESOURCEVERSIONSENTRY']._serialized_start=1176
+  _globals['_DELTADISCOVERYREQUEST_INITIALRESOURCEVERSIONSENTRY']._serialized_end=1238
+  _globals['_RESOURCE']._serialized_start=1240
+  _globals['_RESOURCE']._serialized_end=1338
+  _globals['_DELTADISCOVERYRESPONSE']._serialized_start=1341
+  _globals['_DELTADISCOVERYRESPONSE']._serialized_end=1540
 # @@protoc_insertion_point(module_scope)

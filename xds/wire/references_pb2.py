@@ -22,17 +22,94 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19xds/wire/references.proto\x12\x08xds.wire\"\x81\x01\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12>\n\x12\x65\x64s_cluster_config\x18\x03 \x01(\x0b\x32\".xds.wire.Cluster.EdsClusterConfig\x1a(\n\x10\x45\x64sClusterConfig\x12\x14\n\x0cservice_name\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19xds/wire/references.proto\x12\x08xds.wire\x1a\x19google/protobuf/any.proto\"L\n\x0c\x43onfigSource\x12.\n\x03\x61\x64s\x18\x03 \x01(\x0b\x32!.xds.wire.ConfigSource.Aggregated\x1a\x0c\n\nAggregated\"t\n\x15\x45xtensionConfigSource\x12-\n\rconfig_source\x18\x01 \x01(\x0b\x32\x16.xds.wire.ConfigSource\x12,\n\x0e\x64\x65\x66\x61ult_config\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any\"P\n\x14TypedExtensionConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x0ctyped_config\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any\"=\n\x0fTransportSocket\x12*\n\x0ctyped_config\x18\x03 \x01(\x0b\x32\x14.google.protobuf.Any\"e\n\x0bGrpcService\x12\x33\n\nenvoy_grpc\x18\x01 \x01(\x0b\x32\x1f.xds.wire.GrpcService.EnvoyGrpc\x1a!\n\tEnvoyGrpc\x12\x14\n\x0c\x63luster_name\x18\x01 \x01(\t\"\xf9\x02\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12>\n\x12\x65\x64s_cluster_config\x18\x03 \x01(\x0b\x32\".xds.wire.Cluster.EdsClusterConfig\x12\x33\n\x10transport_socket\x18\x18 \x01(\x0b\x32\x19.xds.wire.TransportSocket\x12H\n\x18transport_socket_matches\x18+ \x03(\x0b\x32&.xds.wire.Cluster.TransportSocketMatch\x1aT\n\x10\x45\x64sClusterConfig\x12*\n\neds_config\x18\x01 \x01(\x0b\x32\x16.xds.wire.ConfigSource\x12\x14\n\x0cservice_name\x18\x02 \x01(\t\x1aK\n\x14TransportSocketMatch\x12\x33\n\x10transport_socket\x18\x03 \x01(\x0b\x32\x19.xds.wire.TransportSocket\"-\n\x15\x43lusterLoadAssignment\x12\x14\n\x0c\x63luster_name\x18\x01 \x01(\t\"}\n\x06\x46ilter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x0ctyped_config\x18\x04 \x01(\x0b\x32\x14.google.protobuf.Any\x12\x39\n\x10\x63onfig_discovery\x18\x05 \x01(\x0b\x32\x1f.xds.wire.ExtensionConfigSource\"e\n\x0b\x46ilterChain\x12!\n\x07\x66ilters\x18\x03 \x03(\x0b\x32\x10.xds.wire.Filter\x12\x33\n\x10transport_socket\x18\x06 \x01(\x0b\x32\x19.xds.wire.TransportSocket\"9\n\x0b\x41piListener\x12*\n\x0c\x61pi_listener\x18\x01 \x01(\x0b\x32\x14.google.protobuf.Any\"\xa8\x01\n\x08Listener\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\rfilter_chains\x18\x03 \x03(\x0b\x32\x15.xds.wire.FilterChain\x12+\n\x0c\x61pi_listener\x18\x13 \x01(\x0b\x32\x15.xds.wire.ApiListener\x12\x33\n\x14\x64\x65\x66\x61ult_filter_chain\x18\x19 \x01(\x0b\x32\x15.xds.wire.FilterChain\"\x8f\x01\n\x15HttpConnectionManager\x12\x1a\n\x03rds\x18\x03 \x01(\x0b\x32\r.xds.wire.Rds\x12\x32\n\x0croute_config\x18\x04 \x01(\x0b\x32\x1c.xds.wire.RouteConfiguration\x12&\n\x0chttp_filters\x18\x05 \x03(\x0b\x32\x10.xds.wire.Filter\"O\n\x03Rds\x12-\n\rconfig_source\x18\x01 \x01(\x0b\x32\x16.xds.wire.ConfigSource\x12\x19\n\x11route_config_name\x18\x02 \x01(\t\"\x98\x01\n\x08TcpProxy\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12=\n\x11weighted_clusters\x18\n \x01(\x0b\x32\".xds.wire.TcpProxy.WeightedCluster\x1a<\n\x0fWeightedCluster\x12)\n\x08\x63lusters\x18\x01 \x03(\x0b\x32\x17.xds.wire.ClusterWeight\"\x1d\n\rClusterWeight\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x11\x45xternalProcessor\x12+\n\x0cgrpc_service\x18\x01 \x01(\x0b\x32\x15.xds.wire.GrpcService\"\x90\x01\n\x12RouteConfiguration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\rvirtual_hosts\x18\x02 \x03(\x0b\x32\x15.xds.wire.VirtualHost\x12>\n\x17request_mirror_policies\x18\r \x03(\x0b\x32\x1d.xds.wire.RequestMirrorPolicy\"\x92\x01\n\x0bVirtualHost\x12\x1f\n\x06routes\x18\x03 \x03(\x0b\x32\x0f.xds.wire.Route\x12\"\n\x07matcher\x18\x15 \x01(\x0b\x32\x11.xds.wire.Matcher\x12>\n\x17request_mirror_policies\x18\x16 \x03(\x0b\x32\x1d.xds.wire.RequestMirrorPolicy\"-\n\x05Route\x12$\n\x05route\x18\x02 \x01(\x0b\x32\x15.xds.wire.RouteAction\"\xde\x01\n\x0bRouteAction\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12@\n\x11weighted_clusters\x18\x03 \x01(\x0b\x32%.xds.wire.RouteAction.WeightedCluster\x12>\n\x17request_mirror_policies\x18\x1e \x03(\x0b\x32\x1d.xds.wire.RequestMirrorPolicy\x1a<\n\x0fWeightedCluster\x12)\n\x08\x63lusters\x18\x01 \x03(\x0b\x32\x17.xds.wire.ClusterWeight\"&\n\x13RequestMirrorPolicy\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"\x85\x01\n\x18ScopedRouteConfiguration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x18route_configuration_name\x18\x02 \x01(\t\x12\x39\n\x13route_configuration\x18\x05 \x01(\x0b\x32\x1c.xds.wire.RouteConfiguration\"\xe8\x05\n\x07Matcher\x12\x33\n\x0cmatcher_list\x18\x01 \x01(\x0b\x32\x1d.xds.wire.Matcher.MatcherList\x12\x33\n\x0cmatcher_tree\x18\x02 \x01(\x0b\x32\x1d.xds.wire.Matcher.MatcherTree\x12.\n\x0bon_no_match\x18\x03 \x01(\x0b\x32\x19.xds.wire.Matcher.OnMatch\x1a]\n\x07OnMatch\x12\"\n\x07matcher\x18\x01 \x01(\x0b\x32\x11.xds.wire.Matcher\x12.\n\x06\x61\x63tion\x18\x02 \x01(\x0b\x32\x1e.xds.wire.TypedExtensionConfig\x1a\x88\x01\n\x0bMatcherList\x12<\n\x08matchers\x18\x01 \x03(\x0b\x32*.xds.wire.Matcher.MatcherList.FieldMatcher\x1a;\n\x0c\x46ieldMatcher\x12+\n\x08on_match\x18\x02 \x01(\x0b\x32\x19.xds.wire.Matcher.OnMatch\x1a\xd8\x02\n\x0bMatcherTree\x12?\n\x0f\x65xact_match_map\x18\x02 \x01(\x0b\x32&.xds.wire.Matcher.MatcherTree.MatchMap\x12@\n\x10prefix_match_map\x18\x03 \x01(\x0b\x32&.xds.wire.Matcher.MatcherTree.MatchMap\x12\x34\n\x0c\x63ustom_match\x18\x04 \x01(\x0b\x32\x1e.xds.wire.TypedExtensionConfig\x1a\x8f\x01\n\x08MatchMap\x12<\n\x03map\x18\x01 \x03(\x0b\x32/.xds.wire.Matcher.MatcherTree.MatchMap.MapEntry\x1a\x45\n\x08MapEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.xds.wire.Matcher.OnMatch:\x02\x38\x01\"D\n\nTlsContext\x12\x36\n\x12\x63ommon_tls_context\x18\x01 \x01(\x0b\x32\x1a.xds.wire.CommonTlsContext\"\xe3\x02\n\x10\x43ommonTlsContext\x12\x45\n\"tls_certificate_sds_secret_configs\x18\x06 \x03(\x0b\x32\x19.xds.wire.SdsSecretConfig\x12G\n$validation_context_sds_secret_config\x18\x07 \x01(\x0b\x32\x19.xds.wire.SdsSecretConfig\x12Y\n\x1b\x63ombined_validation_context\x18\x08 \x01(\x0b\x32\x34.xds.wire.CommonTlsContext.CombinedValidationContext\x1a\x64\n\x19\x43ombinedValidationContext\x12G\n$validation_context_sds_secret_config\x18\x02 \x01(\x0b\x32\x19.xds.wire.SdsSecretConfig\"K\n\x0fSdsSecretConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\nsds_config\x18\x02 \x01(\x0b\x32\x16.xds.wire.ConfigSourceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'xds.wire.references_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CLUSTER']._serialized_start=40
-  _globals['_CLUSTER']._serialized_end=169
-  _globals['_CLUSTER_EDSCLUSTERCONFIG']._serialized_start=129
-  _globals['_CLUSTER_EDSCLUSTERCONFIG']._serialized_end=169
+  _globals['_MATCHER_MATCHERTREE_MATCHMAP_MAPENTRY']._loaded_options = None
+  _globals['_MATCHER_MATCHERTREE_MATCHMAP_MAPENTRY']._serialized_options = b'8\001'
+  _globals['_CONFIGSOURCE']._serialized_start=66
+  _globals['_CONFIGSOURCE']._serialized_end=142
+  _globals['_CONFIGSOURCE_AGGREGATED']._serialized_start=130
+  _globals['_CONFIGSOURCE_AGGREGATED']._serialized_end=142
+  _globals['_EXTENSIONCONFIGSOURCE']._serialized_start=144
+  _globals['_EXTENSIONCONFIGSOURCE']._serialized_end=260
+  _globals['_TYPEDEXTENSIONCONFIG']._serialized_start=262
+  _globals['_TYPEDEXTENSIONCONFIG']._serialized_end=342
+  _globals['_TRANSPORTSOCKET']._serialized_start=344
+  _globals['_TRANSPORTSOCKET']._serialized_end=405
+  _globals['_GRPCSERVICE']._serialized_start=407
+  _globals['_GRPCSERVICE']._serialized_end=508
+  _globals['_GRPCSERVICE_ENVOYGRPC']._serialized_start=475
+  _globals['_GRPCSERVICE_ENVOYGRPC']._serialized_end=508
+  _globals['_CLUSTER']._serialized_start=511
+  _globals['_CLUSTER']._serialized_end=888
+  _globals['_CLUSTER_EDSCLUSTERCONFIG']._serialized_start=727
+  _globals['_CLUSTER_EDSCLUSTERCONFIG']._serialized_end=811
+  _globals['_CLUSTER_TRANSPORTSOCKETMATCH']._serialized_start=813
+  _globals['_CLUSTER_TRANSPORTSOCKETMATCH']._serialized_end=888
+  _globals['_CLUSTERLOADASSIGNMENT']._serialized_start=890
+  _globals['_CLUSTERLOADASSIGNMENT']._serialized_end=935
+  _globals['_FILTER']._serialized_start=937
+  _globals['_FILTER']._serialized_end=1062
+  _globals['_FILTERCHAIN']._serialized_start=1064
+  _globals['_FILTERCHAIN']._serialized_end=1165
+  _globals['_APILISTENER']._serialized_start=1167
+  _globals['_APILISTENER']._serialized_end=1224
+  _globals['_LISTENER']._serialized_start=1227
+  _globals['_LISTENER']._serialized_end=1395
+  _globals['_HTTPCONNECTIONMANAGER']._serialized_start=1398
+  _globals['_HTTPCONNECTIONMANAGER']._serialized_end=1541
+  _globals['_RDS']._serialized_start=1543
+  _globals['_RDS']._serialized_end=1622
+  _globals['_TCPPROXY']._serialized_start=1625
+  _globals['_TCPPROXY']._serialized_end=1777
+  _globals['_TCPPROXY_WEIGHTEDCLUSTER']._serialized_start=1717
+  _globals['_TCPPROXY_WEIGHTEDCLUSTER']._serialized_end=1777
+  _globals['_CLUSTERWEIGHT']._serialized_start=1779
+  _globals['_CLUSTERWEIGHT']._serialized_end=1808
+  _globals['_EXTERNALPROCESSOR']._serialized_start=1810
+  _globals['_EXTERNALPROCESSOR']._serialized_end=1874
+  _globals['_ROUTECONFIGURATION']._serialized_start=1877
+  _globals['_ROUTECONFIGURATION']._serialized_end=2021
+  _globals['_VIRTUALHOST']._serialized_start=2024
+  _globals['_VIRTUALHOST']._serialized_end=2170
+  _globals['_ROUTE']._serialized_start=2172
+  _globals['_ROUTE']._serialized_end=2217
+  _globals['_ROUTEACTION']._serialized_start=2220
+  _globals['_ROUTEACTION']._serialized_end=2442
+  _globals['_ROUTEACTION_WEIGHTEDCLUSTER']._serialized_start=1717
+  _globals['_ROUTEACTION_WEIGHTEDCLUSTER']._serialized_end=1777
+  _globals['_REQUESTMIRRORPOLICY']._serialized_start=2444
+  _globals['_REQUESTMIRRORPOLICY']._serialized_end=2482
+  _globals['_SCOPEDROUTECONFIGURATION']._serialized_start=2485
+  _globals['_SCOPEDROUTECONFIGURATION']._serialized_end=2618
+  _globals['_MATCHER']._serialized_start=2621
+  _globals['_MATCHER']._serialized_end=3365
+  _globals['_MATCHER_ONMATCH']._serialized_start=2786
+  _globals['_MATCHER_ONMATCH']._serialized_end=2879
+  _globals['_MATCHER_MATCHERLIST']._serialized_start=2882
+  _globals['_MATCHER_MATCHERLIST']._serialized_end=3018
+  _globals['_MATCHER_MATCHERLIST_FIELDMATCHER']._serialized_start=2959
+  _globals['_MATCHER_MATCHERLIST_FIELDMATCHER']._serialized_end=3018
+  _globals['_MATCHER_MATCHERTREE']._serialized_start=3021
+  _globals['_MATCHER_MATCHERTREE']._serialized_end=3365
+  _globals['_MATCHER_MATCHERTREE_MATCHMAP']._serialized_start=3222
+  _globals['_MATCHER_MATCHERTREE_MATCHMAP']._serialized_end=3365
+  _globals['_MATCHER_MATCHERTREE_MATCHMAP_MAPENTRY']._serialized_start=3296
+  _globals['_MATCHER_MATCHERTREE_MATCHMAP_MAPENTRY']._serialized_end=3365
+  _globals['_TLSCONTEXT']._serialized_start=3367
+  _globals['_TLSCONTEXT']._serialized_end=3435
+  _globals['_COMMONTLSCONTEXT']._serialized_start=3438
+  _globals['_COMMONTLSCONTEXT']._serialized_end=3793
+  _globals['_COMMONTLSCONTEXT_COMBINEDVALIDATIONCONTEXT']._serialized_start=3693
+  _globals['_COMMONTLSCONTEXT_COMBINEDVALIDATIONCONTEXT']._serialized_end=3793
+  _globals['_SDSSECRETCONFIG']._serialized_start=3795
+  _globals['_SDSSECRETCONFIG']._serialized_end=3870
 # @@protoc_insertion_point(module_scope)

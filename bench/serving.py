@@ -1,0 +1,35 @@
+"""Know how a measured server follows the commands on its standard input."""
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from child import used
+
+_PAUSE = 0.05
+
+
+async def follow(port: int, edit: Callable[[], float]) -> None:
+    """Tell the port, then answer `edit` with when it was published, and `usage` once at rest."""
+    # What is there from the start on is not looked through again and again: as `xds serve` has it.
+    gc.collect()
+    gc.freeze()
+    print(json.dumps({"port": port, **used()}), flush=True)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        if line.strip() == "edit":
+            print(json.dumps({"published": edit()}), flush=True)
+        else:
+            await _rest()
+            print(json.dumps(used()), flush=True)
+
+
+async def _rest() -> None:
+    """Wait until nothing happens in this process."""
+    before = -_PAUSE
+    while (now := time.process_time()) - before > _PAUSE / 20:
+        before = now
+        await asyncio.sleep(_PAUSE)

@@ -1,0 +1,30 @@
+"""How a command settles down once it serves."""
+
+import asyncio
+import gc
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from cli.console import GOOD
+from server.clients import until
+from written import words
+from xds.app import Options
+from xds.cli.serve import _serve
+from xds.files import Files
+from xds.ports import HostPort
+
+
+async def test_what_is_served_first_is_no_work_for_the_garbage_collector(tmp_path: Path) -> None:
+    files = Files(tmp_path / "config.yaml")
+    files.config.write_text(GOOD)
+    before = gc.get_freeze_count()
+    with capture_logs() as lines:
+        serving = asyncio.create_task(_serve(files, HostPort("127.0.0.1", 0), Options()))
+        try:
+            await until(lambda: "serving" in words(lines))
+            assert gc.get_freeze_count() > before
+        finally:
+            gc.unfreeze()
+            serving.cancel()
+            await asyncio.wait({serving})

@@ -1,0 +1,81 @@
+"""Know how references to environment variables in a text are filled in.
+
+As the router itself does: `$VAR`, `${VAR}`, `${VAR:-default}`, `${VAR-default}`, and `$$` for `$`;
+but what is not set is told, where the router takes it for empty.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from xds.config.problems import Path
+
+_REFERENCE: Final = re.compile(
+    r"\$(?:(?P<dollar>\$)|\{(?P<braced>[^}]*)\}|(?P<plain>[A-Za-z0-9_]+))"
+)
+_BRACED: Final = re.compile(r"(?P<name>.+?)(?::-(?P<if_empty>.*)|-(?P<if_unset>.*))?\Z", re.DOTALL)
+
+
+class UnsetVariableError(Exception):
+    """A variable that is not set, and has no default; carries its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def filled(
+    data: Mapping[str, Any], environment: Mapping[str, str], keys: Collection[str]
+) -> tuple[dict[str, Any], dict[Path, str]]:
+    """Return data with all references below some keys filled in, and the variables not set.
+
+    Those are told by the path of the text that refers to them, which stays as it is.
+    """
+    unset: dict[Path, str] = {}
+
+    def fill(path: Path, value: Any) -> Any:  # noqa: ANN401  any YAML value
+        if isinstance(value, dict):
+            return {
+                key: fill((*path, key), each) if key in keys else each
+                for key, each in value.items()
+            }
+        if isinstance(value, list):
+            return [fill((*path, index), each) for index, each in enumerate(value)]
+        if not isinstance(value, str) or "$" not in value:
+            return value
+        try:
+            return expand(value, environment)
+        except UnsetVariableError as error:
+            unset[path] = error.name
+            return value
+
+    return fill((), dict(data)), unset
+
+
+def expand(text: str, environment: Mapping[str, str]) -> str:
+    """Return a text with the values of the variables that it refers to.
+
+    Raises UnsetVariableError.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        if found["dollar"]:
+            return "$"
+        if found["plain"]:
+            return _value(found["plain"], environment)
+        match = _BRACED.match(found["braced"])
+        if match is None:
+            return ""
+        if match["if_empty"] is not None:
+            return environment.get(match["name"]) or match["if_empty"]
+        if match["if_unset"] is not None:
+            return environment.get(match["name"], match["if_unset"])
+        return _value(match["name"], environment)
+
+    return _REFERENCE.sub(value, text)
+
+
+def _value(name: str, environment: Mapping[str, str]) -> str:
+    if name not in environment:
+        raise UnsetVariableError(name)
+    return environment[name]

@@ -1,0 +1,285 @@
+"""Know the conversation with one client, as far as both variants of the protocol have it alike.
+
+Nothing is queued: what to send is derived, whenever something arrives, from the newest snapshot
+and from what the client was sent and has answered.
+
+https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final, Generic, TypeVar
+
+from xds.protocol.holds import Holds
+from xds.protocol.messages import AnyRequest, ProtocolError, Response
+from xds.protocol.state import Due, TypeState
+from xds.references import eds_name
+from xds.resources import (
+    CLUSTERS,
+    ENDPOINTS,
+    EXTENSION_CONFIGS,
+    LISTENERS,
+    ROUTES,
+    SCOPED_ROUTES,
+    SECRETS,
+    VIRTUAL_HOSTS,
+    in_order,
+)
+from xds.selection import Selection
+from xds.snapshot import Snapshot
+from xds.status import Node, TypeStatus, Variant
+
+# Make before break. What names clusters waits until the client has answered for the clusters; what
+# is no longer named is taken away once the client has accepted that it is not. What clusters need
+# waits for nothing: a client that warms a cluster answers only when its load assignment is there.
+# https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations
+# So does what a cluster may warm for in its own filters.
+_AFTER_CLUSTERS: Final = (LISTENERS, SCOPED_ROUTES, ROUTES, VIRTUAL_HOSTS)
+_NAMING_CLUSTERS: Final = (*_AFTER_CLUSTERS, EXTENSION_CONFIGS)
+_REMOVED_AFTER: Final[Mapping[str, tuple[str, ...]]] = {
+    CLUSTERS: _NAMING_CLUSTERS,
+    ENDPOINTS: (CLUSTERS,),
+    SECRETS: (CLUSTERS, LISTENERS, EXTENSION_CONFIGS),
+    EXTENSION_CONFIGS: (LISTENERS,),
+    SCOPED_ROUTES: (LISTENERS,),
+    ROUTES: (LISTENERS, SCOPED_ROUTES),
+    VIRTUAL_HOSTS: (ROUTES,),
+}
+
+
+# More than there are; each costs a little at every step.
+_MOST_TYPES: Final = 50
+
+R = TypeVar("R", bound=AnyRequest)
+Known = Callable[[str, str], Selection | None]
+
+
+def _forgotten(_: str, __: str) -> Selection | None:
+    return None
+
+
+class Session(ABC, Generic[R]):
+    """The conversation with one client: hand it what arrived, send what it returns.
+
+    `service` is the type URL of a service for one type, "" for the aggregated one. `known` finds
+    what was published of a type under a version: a client that comes back may have that.
+    """
+
+    variant: ClassVar[Variant]
+    # The types of which a response can take something from the client.
+    _removable: ClassVar[frozenset[str]]
+
+    def __init__(
+        self,
+        snapshot: Snapshot | None = None,
+        *,
+        known: Known = _forgotten,
+        service: str = "",
+    ) -> None:
+        self._snapshot = snapshot
+        self._known = known
+        self._service = service
+        self._types: dict[str, TypeState] = {}
+        self._nonces = 0
+        self._node: Node | None = None
+        self._holds = Holds()
+
+    @property
+    def node(self) -> Node | None:
+        """How the client introduced itself; None before its first request."""
+        return self._node
+
+    @property
+    def holds(self) -> frozenset[int]:
+        """What is due and waits for the client to answer for something else: numbers, by age."""
+        return self._holds.current
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether something is due that waits for the client to answer for something else."""
+        return bool(self.holds)
+
+    def status(self) -> Mapping[str, TypeStatus]:
+        """Return where the conversation about each type stands, by type URL."""
+        return MappingProxyType({url: state.status() for url, state in self._types.items()})
+
+    def receive(self, request: R) -> list[Response]:
+        """Take a request, an ACK or a NACK, and return what may be sent now.
+
+        Raises ProtocolError where the client broke the protocol.
+        """
+        type_url = self._introduce(request)
+        state = self._types.get(type_url)
+        if state is None:
+            if len(self._types) == _MOST_TYPES:
+                message = f"a stream may ask for {_MOST_TYPES} types, and this is one more"
+                raise ProtocolError(message)
+            # Nonces and subscriptions of an earlier stream mean nothing on this one.
+            self._types[type_url] = self._first(type_url, request)
+            self._types = {url: self._types[url] for url in in_order(self._types)}
+            return self._answers()
+        is_repeated = self._subscribe(state, request)
+        if request.nonce == state.nonce:
+            if state.in_flight:
+                state.settle(request)
+            elif is_repeated and request.error is None:
+                self._repeat(state)
+        # Else it is stale: sent before the response that is in flight arrived. A request with its
+        # nonce follows, and answering both would start an endless crossing of messages.
+        return self._answers()
+
+    def publish(self, snapshot: Snapshot) -> list[Response]:
+        """Take the newest snapshot and return, in ORDER, what the client now lacks."""
+        self._snapshot = snapshot
+        return self._answers()
+
+    def release(self, hold: int | None = None) -> list[Response]:
+        """End a hold and those before it, or all that there are, and return what was held back."""
+        self._holds.release(hold)
+        for state in self._types.values():
+            # What a client that came back has not asked for by now, it will not ask for.
+            state.is_resumed = False
+        return self._answers()
+
+    @abstractmethod
+    def _first(self, type_url: str, request: R) -> TypeState:
+        """Return the state of a type after the first request for it."""
+
+    @abstractmethod
+    def _subscribe(self, state: TypeState, request: R) -> bool:
+        """Take a later wish; tell whether it is the one that there was."""
+
+    @abstractmethod
+    def _repeat(self, state: TypeState) -> None:
+        """Take a request that says once more what was said before."""
+
+    @abstractmethod
+    def _recall(self, state: TypeState, snapshot: Snapshot) -> None:
+        """Find out, at the first answer, what a client that came back has."""
+
+    @abstractmethod
+    def _due(self, state: TypeState, selection: Selection, snapshot: Snapshot) -> Due | None:
+        """Return what the client lacks of a selection from a snapshot; None if nothing."""
+
+    def _introduce(self, request: R) -> str:
+        if not self._service and not request.type_url:
+            message = "a request on the aggregated stream names no type_url"
+            raise ProtocolError(message)
+        if self._service and request.type_url not in {"", self._service}:
+            message = f"this service is for {self._service}, not for {request.type_url}"
+            raise ProtocolError(message)
+        if self._node is None:
+            if request.node is None or not request.node.id:
+                message = "the first request of a stream must carry a node with an id"
+                raise ProtocolError(message)
+            self._node = request.node
+        return request.type_url or self._service
+
+    def _answers(self) -> list[Response]:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return []
+        for state in self._types.values():
+            self._recall(state, snapshot)
+        found = [self._answer(state, snapshot) for state in self._types.values()]
+        return [response for response in found if response is not None]
+
+    def _answer(self, state: TypeState, snapshot: Snapshot) -> Response | None:
+        if state.in_flight:
+            return None
+        type_url = state.type_url
+        selection = wanted = state.subscription.select(snapshot, type_url)
+        if wanted is not state.sent and self._must_keep(state, wanted, snapshot):
+            selection = wanted.retaining(state.sent)
+            self._holds.keep(type_url)
+        else:
+            self._holds.remove(type_url)
+        due = None
+        if selection is not state.sent or not state.is_settled:
+            due = self._due(state, selection, snapshot)
+        if due is None:
+            self._holds.go(type_url)
+            state.keep(selection, wanted)
+            return None
+        if self._must_wait(type_url):
+            return None
+        if type_url == CLUSTERS:
+            self._follow(selection.since(state.sent).changed)
+        self._nonces += 1
+        state.begin(str(self._nonces), selection, wanted, due)
+        state.began = self._holds.next()
+        return Response(
+            type_url, selection.version, state.nonce, due.resources, due.removed, due.missing
+        )
+
+    def _must_wait(self, type_url: str) -> bool:
+        """Tell whether a type is not sent before the client has answered for its clusters."""
+        clusters = self._types.get(CLUSTERS)
+        if type_url not in _AFTER_CLUSTERS or clusters is None or not clusters.in_flight:
+            self._holds.go(type_url)
+            return False
+        if self._holds.may_wait(clusters.began):
+            self._holds.wait(type_url, clusters.began)
+            return True
+        self._holds.go(type_url)
+        return False
+
+    def _follow(self, changed: Selection) -> None:
+        """See to it that the load assignment of each changed cluster comes after the cluster.
+
+        Whoever warms a cluster waits for one. Its version alone does not tell: load assignments do
+        not wait for clusters, and may have been sent for a cluster as it was, or is to be.
+        """
+        if endpoints := self._types.get(ENDPOINTS):
+            endpoints.again |= changed.once(_eds_names)
+
+    @staticmethod
+    def _changed(state: TypeState, selection: Selection, snapshot: Snapshot) -> Selection:
+        """Return what to send of a selection: what is new, and what is due once more."""
+        changed = selection.since(state.sent).changed
+        if not (state.asked or state.again or state.suspects):
+            return changed
+        # Not out of the selection: what is only kept for the client is not sent again.
+        again = dict(state.cured(state.subscription.select(snapshot, state.type_url)))
+        had = state.sent.resources
+        repeated = {name for name in state.again if name in had and name not in state.suspects}
+        if names := state.asked | repeated:
+            again |= snapshot.named(state.type_url, names).resources
+        if again.keys() <= changed.resources.keys():
+            return changed
+        return selection.part({**changed.resources, **again})
+
+    def _must_keep(self, state: TypeState, selection: Selection, snapshot: Snapshot) -> bool:
+        """Tell whether the client may still use what is no longer there."""
+        return (
+            state.type_url in self._removable
+            and state.type_url in _REMOVED_AFTER
+            and bool(selection.since(state.sent).gone)
+            and self._holds.may_keep(state.type_url)
+            and not all(self._has_accepted(url, snapshot) for url in _REMOVED_AFTER[state.type_url])
+        )
+
+    def _has_accepted(self, type_url: str, snapshot: Snapshot) -> bool:
+        """Tell whether the client uses what a snapshot holds of a type, as far as it wants."""
+        state = self._types.get(type_url)
+        if state is None:
+            # A client that comes back asks for one type after the other; what it will ask for is
+            # in use all the time.
+            return not (self._is_resumed() and snapshot.of_type(type_url))
+        selection = state.subscription.select(snapshot, type_url)
+        is_behind = self._due(state, selection, snapshot) is not None
+        return not (state.in_flight or is_behind or state.is_refused(selection))
+
+    def _published(self, snapshot: Snapshot, type_url: str, version: str) -> Selection | None:
+        """Return what was published of a type under a version, now or before."""
+        if snapshot.version(type_url) == version:
+            return snapshot.everything(type_url)
+        return self._known(type_url, version)
+
+    def _is_resumed(self) -> bool:
+        return not self._service and any(state.is_resumed for state in self._types.values())
+
+
+def _eds_names(clusters: Selection) -> frozenset[str]:
+    return frozenset(map(eds_name, clusters.resources.values()))
