@@ -42,10 +42,8 @@ class Document:
     def of(cls, origin: Origin, content: bytes) -> Self:
         """Read bytes, wherever they stand, as `parse` does."""
         text = _decode(origin, content)
-        builder = Builder()
         try:
-            for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-                builder.take(event)
+            builder = _build(text)
         except yaml.YAMLError as error:
             raise ConfigError([_syntax(origin, text, error)]) from None
         except RefusedError as refused:
@@ -124,6 +122,24 @@ def _decode(origin: Origin, content: bytes) -> str:
         before = content[: error.start].decode("utf-16" if utf16 else "utf-8-sig", "ignore")
         wrong = f"this is not text in {'UTF-16' if utf16 else 'UTF-8'}; write a YAML file"
         raise ConfigError([origin.problem(_end_of(before), (), wrong)]) from None
+
+
+def _build(text: str) -> Builder:
+    """Build the values of a text.
+
+    Raises yaml.YAMLError if it is no YAML, RefusedError if it is not within the limits.
+    """
+    builder = Builder()
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        # libyaml reads ahead, and newer ones give up at 1,000 levels before they have told of any.
+        # Of the text up to there they tell all.
+        if error.problem_mark is not None and "nesting depth" in (error.problem or ""):
+            _build(text[: error.problem_mark.index])
+        raise
+    return builder
 
 
 def _syntax(origin: Origin, text: str, error: yaml.YAMLError) -> Problem:
