@@ -151,3 +151,15 @@ def test_a_free_port_is_one_that_nothing_listens_on() -> None:
 
     with socket.create_server(("127.0.0.1", port)) as server:
         assert server.getsockname()[1] == port
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", ""])
+def test_a_free_port_goes_to_nobody_who_asks_for_any(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    port = free_port(host)
+
+    # Who asks for any port gets one that could be had without SO_REUSEADDR.
+    with socket.socket(family) as other, pytest.raises(OSError, match="Address already in use"):
+        other.bind((host, port))
+    with socket.create_server((host, port), family=family):
+        pass

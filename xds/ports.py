@@ -81,8 +81,18 @@ def listen_failure(address: HostPort) -> str | None:
 
 
 def free_port(host: str) -> int:
-    """Return a port of this machine on which nothing listens at the moment."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of this machine on which nothing listens, for who asks for it by number.
+
+    For a minute, the system hands it to nobody who asks for any port, neither to listen nor to
+    connect: a connection of it is left behind in TIME_WAIT, which is no obstacle to a server.
+    https://www.rfc-editor.org/rfc/rfc9293#section-3.6.1
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as server:
+        where = server.getsockname()[:2]
+        with socket.create_connection(where):
+            served, _ = server.accept()
+            # The side that closes first is the one that stays behind.
+            served.close()
+    port: int = where[1]
+    return port

@@ -127,6 +127,6 @@ default_model: m
         "profile": certificate(tmp_path, "localhost"),
     }
     async with world(tmp_path, config, settings, backends=backends, certificates=certificates) as w:
-        assert (await w.ask({"model": "m"})).served_by == "address"
+        assert seen(await w.ask({"model": "m"}))["served_by"] == "address"
         assert seen(await w.ask({"model": "n"}))["path"] == "/openai/chat/completions"
         assert "sk-secret" not in w.control_plane.output
