@@ -1,6 +1,6 @@
 """From the bytes of a configuration to its snapshot: CPU seconds of each step.
 
-    python bench/cold_start.py [--large]
+    python bench/cold_start.py
 
 Medians of five runs, each in a process of its own, for fleets of models with ten endpoints each.
 A cold start begins with the process; the edit changes the weight of one endpoint afterwards, and
@@ -10,13 +10,11 @@ that takes the requests for no model, so that an edit of one concerns a pool of 
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import product
 from statistics import median
 from time import process_time
 from typing import Any, TypeVar
@@ -24,6 +22,9 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from machine import machine
+from picture import Series
+from results import draw, exponent, save
 from xds.build import Build, check, encoded
 from xds.config.document import Document
 from xds.config.load import Source, load
@@ -32,10 +33,9 @@ from xds.translate import translate
 
 RUNS = 5
 ENDPOINTS = 10
-SIZES = (10, 100, 1000)
-LARGE = 10_000
+SIZES = (10, 100, 1000, 10_000)
+COLD, EDIT = "cold start", "one endpoint edited"
 STEPS = ("start", "YAML", "validation", "translation", "encoding", "snapshot", "check")
-RESULTS = Path(__file__).parent / "results" / "cold_start.json"
 T = TypeVar("T")
 
 
@@ -91,7 +91,7 @@ def measure(fleet: Fleet) -> dict[str, list[float]]:
     for run in range(RUNS):
         figures, build = steps(fleet.content(weight=run + 2), build)
         edits.append([0.0, *figures])
-    return {"cold start": [started, *cold], "one endpoint edited": _medians(edits)}
+    return {COLD: [started, *cold], EDIT: _medians(edits)}
 
 
 def _medians(runs: list[list[float]]) -> list[float]:
@@ -108,14 +108,6 @@ def measured(fleet: Fleet) -> dict[str, list[float]]:
         for _ in range(RUNS)
     ]
     return {event: _medians([run[event] for run in runs]) for event in runs[0]}
-
-
-def machine() -> str:
-    """Return what the figures were taken on."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.machine()
-    return f"{os.cpu_count()} x {name}, Python {platform.python_version()}"
 
 
 def table(rows: list[dict[str, Any]]) -> Table:
@@ -135,10 +127,32 @@ def table(rows: list[dict[str, Any]]) -> Table:
     return shown
 
 
+def lines(rows: list[dict[str, Any]]) -> Iterator[Series]:
+    """Return how the CPU seconds grow with the models: all, and what does not read the file."""
+    reading = ("start", "YAML", "validation")
+    for event, has_default in product((COLD, EDIT), (True, False)):
+        its = [row for row in rows if (row["event"], row["default model"]) == (event, has_default)]
+        name = event if has_default else f"{event}, no default"
+        yield Series(name, tuple((row["models"], sum(row[step] for step in STEPS)) for row in its))
+        if event == EDIT:
+            rest = tuple(
+                (row["models"], sum(row[step] for step in STEPS if step not in reading))
+                for row in its
+            )
+            yield Series(f"{name}: after reading", rest)
+
+
+def growth(grown: list[Series]) -> Table:
+    """Return the exponents as they are printed."""
+    shown = Table("CPU seconds of", "grow with the models to the power of")
+    for line in grown:
+        shown.add_row(line.name, f"{exponent(line.points):.2f}")
+    return shown
+
+
 def main() -> None:
-    """Measure, print the table, and save the figures."""
+    """Measure, print the tables, and save the figures and the picture."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--large", action="store_true", help=f"measure {LARGE} models, too")
     parser.add_argument("--measure", type=int, metavar="MODELS", help="print one run as JSON")
     parser.add_argument("--default", action="store_true", help="with a default model")
     given = parser.parse_args()
@@ -148,13 +162,14 @@ def main() -> None:
     rows = [
         {"models": size, "default model": has_default, "event": event}
         | dict(zip(STEPS, figures, strict=True))
-        for size in (*SIZES, *((LARGE,) if given.large else ()))
-        for has_default in (True, False)
+        for size, has_default in product(SIZES, (True, False))
         for event, figures in measured(Fleet(size, has_default)).items()
     ]
     Console().print(table(rows))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")
+    grown = list(lines(rows))
+    Console().print(growth(grown))
+    save("cold_start", rows=rows)
+    draw("cold_start", grown, title="From a file to its snapshot", across="models", up="CPU s")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from e2e.world import World, on_loopback, world
+from machine import machine
+from results import save
 from xds.ports import HostPort
 
 EDITS = 50
@@ -71,10 +73,13 @@ def main() -> None:
     """Measure and print the table."""
     with tempfile.TemporaryDirectory() as folder:
         seconds = asyncio.run(measure(Path(folder)))
-    table = Table("median", "p99", "longest", title=f"Edit to effect, ms, {EDITS} edits")
+    table = Table(
+        "median", "p99", "longest", title=f"Edit to effect, ms, {EDITS} edits\n{machine()}"
+    )
     figures = (median(seconds), quantiles(seconds, n=100, method="inclusive")[-1], max(seconds))
     table.add_row(*(f"{1000 * figure:.0f}" for figure in figures))
     Console().print(table)
+    save("edit_to_effect", seconds=seconds)
 
 
 if __name__ == "__main__":

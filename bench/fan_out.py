@@ -11,20 +11,16 @@ servers that only move bytes, of the same sizes.
 """
 
 import argparse
-import json
-import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import product
-from pathlib import Path
-from statistics import fmean
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from child import HERE
 from machine import machine
-from picture import Series, picture
+from picture import Series
+from results import draw, exponent, save
 from scenario import Figures, Scenario, floor, measure
 
 RUNS = 5
@@ -36,16 +32,6 @@ STREAMS = (1, 100, 1000)
 CLUSTERS = (100, 1000)
 LARGE = 10_000
 VARIANTS = ("sotw", "delta")
-RESULTS = HERE / "results"
-
-
-def exponent(points: Sequence[tuple[float, float]]) -> float:
-    """Return the power with which the second grows with the first: the slope of a fit."""
-    xs, ys = zip(*((math.log(x), math.log(y)) for x, y in points), strict=True)
-    x_mean, y_mean = fmean(xs), fmean(ys)
-    covariance: float = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True))
-    variance: float = sum((x - x_mean) ** 2 for x in xs)
-    return covariance / variance
 
 
 def table(title: str, rows: dict[Scenario, Figures]) -> Table:
@@ -54,7 +40,7 @@ def table(title: str, rows: dict[Scenario, Figures]) -> Table:
     for column in (
         *("storm, s", "its CPU, s", "clients' CPU, s"),
         *("edit, ms", "its CPU, ms", "CPU per stream, µs", "clients' share"),
-        *("peak, MB", "KB per idle stream"),
+        *("idle, MB", "peak, MB", "KB per idle stream"),
     ):
         shown.add_column(column, justify="right")
     for scenario, each in rows.items():
@@ -63,7 +49,8 @@ def table(title: str, rows: dict[Scenario, Figures]) -> Table:
             *(f"{each.storm:.2f}", f"{each.storm_cpu:.2f}", f"{each.storm_client_cpu:.2f}"),
             *(f"{1e3 * each.edit:.1f}", f"{1e3 * each.edit_cpu:.1f}"),
             *(f"{1e6 * each.edit_cpu / scenario.streams:.0f}", f"{each.edit_client_share:.0%}"),
-            *(f"{each.peak / 1e6:.0f}", f"{each.per_stream / 1e3:.0f}"),
+            *(f"{each.memory / 1e6:.0f}", f"{each.peak / 1e6:.0f}"),
+            f"{each.per_stream / 1e3:.0f}",
         )
     return shown
 
@@ -114,13 +101,9 @@ def floor_table(found: dict[str, dict[str, float]]) -> Table:
     return shown
 
 
-def saved(path: Path, **found: dict[Scenario, Figures]) -> None:
-    """Save all figures as JSON."""
-    rows = {
-        name: [asdict(scenario) | asdict(figures) for scenario, figures in each.items()]
-        for name, each in found.items()
-    }
-    path.write_text(json.dumps({"machine": machine()} | rows, indent=2) + "\n", encoding="utf-8")
+def plain(found: dict[Scenario, Figures]) -> list[dict[str, Any]]:
+    """Return figures as plain values."""
+    return [asdict(scenario) | asdict(figures) for scenario, figures in found.items()]
 
 
 def main() -> None:
@@ -128,7 +111,6 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--large", action="store_true", help=f"measure {LARGE} clusters, too")
     sizes = (*CLUSTERS, *((LARGE,) if parser.parse_args().large else ()))
-    RESULTS.mkdir(exist_ok=True)
     show = Console(width=160).print
     compared = {
         scenario: measure(scenario, runs=RUNS, edits=EDITS)
@@ -149,14 +131,14 @@ def main() -> None:
     }
     show(table("One run each, of five edits", grid))
     show(growth(grid))
-    saved(RESULTS / "fan_out.json", compared=compared, grid=grid)
-    drawn = picture(
+    save("fan_out", compared=plain(compared), grid=plain(grid))
+    draw(
+        "fan_out",
         lines(grid),
         title="One endpoint edited: until the last stream has it",
         across="streams",
         up="milliseconds",
     )
-    (RESULTS / "fan_out.svg").write_text(drawn, encoding="utf-8")
 
 
 if __name__ == "__main__":

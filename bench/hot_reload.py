@@ -17,13 +17,15 @@ from rich.table import Table
 
 from e2e.churn import Outcome, Pace, churn
 from e2e.world import endpoints, on_loopback, until, world
+from machine import machine
+from results import save
 
 PACE = Pace(rate=500, stream_seconds=30, edits=200, seconds=60)
 
 
 def table(outcome: Outcome) -> Table:
     """Return the figures of a run."""
-    shown = Table("what", "figure", title="Hot reload under load")
+    shown = Table("what", "figure", title=f"Hot reload under load\n{machine()}")
     delays = sorted(outcome.delays)
     for what, figure in (
         ("requests", f"{outcome.requests}"),
@@ -65,6 +67,14 @@ async def main() -> None:
         is_whole = await minute(Path(folder))
     shown.add_row("a stream of a minute whose endpoint left", "whole" if is_whole else "cut")
     Console().print(shown)
+    save(
+        "hot_reload",
+        requests=outcome.requests,
+        failed=len(outcome.failed),
+        streams=outcome.streams,
+        cut=len(outcome.cut) + (not is_whole),
+        delays=outcome.delays,
+    )
     for answer in outcome.failed[:5]:
         print(answer)
 

@@ -1,6 +1,7 @@
 """Know how to draw lines on two logarithmic scales, as SVG."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT, MARGIN, LEGEND = 760, 420, 60, 190
@@ -40,7 +41,7 @@ class Scale:
         return [10.0**power for power in range(self.low, self.high + 1)]
 
 
-def picture(lines: list[Series], *, title: str, across: str, up: str) -> str:
+def picture(lines: Sequence[Series], *, title: str, across: str, up: str) -> str:
     """Return a drawing of lines, with a title and what the scales are."""
     points = [point for line in lines for point in line.points]
     x = Scale.around([each for each, _ in points], MARGIN, WIDTH - LEGEND)

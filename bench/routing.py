@@ -1,6 +1,6 @@
 """What finding the model costs: requests through Envoy with our routes, and with a list of routes.
 
-    python bench/routing.py [--large]
+    python bench/routing.py
 
 One Envoy with one worker has two listeners for the very same fleet: one is what we generate; the
 other differs in its routes alone, which are one for each model, in the file's order, as the
@@ -15,10 +15,8 @@ several times as many answers, and `busy` is the share of a CPU that Envoy had. 
 below 1, others were using the machine; then the CPU time of a request still tells.
 """
 
-import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -55,6 +53,8 @@ from rich.console import Console
 from rich.table import Table
 
 from http_load import BODY, Answers
+from machine import machine
+from results import save
 from xds.config import gateway as config
 from xds.config.load import Source, load
 from xds.dataplane import find_envoy
@@ -70,13 +70,11 @@ LOOPBACK = "127.0.0.1"
 RUNS = 3
 SECONDS = 0.7
 CONNECTIONS = 32
-SIZES = (10, 100, 1000)
-LARGE = 10_000
+SIZES = (10, 100, 1000, 10_000)
 SERVERS = 4
 # So many models are asked that no connection to a server is idle for long enough to be closed.
 MOST = 1000
 HEADER = "x-selected-model"
-RESULTS = Path(__file__).parent / "results" / "routing.json"
 
 
 def gateway(models: int, backends: list[int], listeners: list[int]) -> config.Gateway:
@@ -254,14 +252,6 @@ def _medians(runs: tuple[Answers, ...]) -> Answers:
     return Answers(*map(median, zip(*figures, strict=True)))
 
 
-def machine() -> str:
-    """Return what the figures were taken on."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.machine()
-    return f"{os.cpu_count()} x {name}, load {os.getloadavg()[0]:.1f} beside it"
-
-
 def table(found: list[Row], title: str) -> Table:
     """Return the figures as they are printed."""
     shown = Table(title=title)
@@ -284,22 +274,17 @@ def table(found: list[Row], title: str) -> Table:
 
 def main() -> None:
     """Measure, print the table, and save the figures."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--large", action="store_true", help=f"measure {LARGE:,} models, too")
-    sizes = (*SIZES, LARGE) if parser.parse_args().large else SIZES
-    where = machine()
+    where = f"{machine()}, load {os.getloadavg()[0]:.1f} beside it"
     ports = [free_port(LOOPBACK) for _ in range(SERVERS)]
     with envoy(servers(ports)) as pid:
         direct = answers(ports[0], pid, [post("any", "header")])
-        found = [row for models in sizes for row in rows(models, ports)]
+        found = [row for models in SIZES for row in rows(models, ports)]
     title = (
         f"Through one worker of Envoy, medians of {RUNS}; list: a route for each model\n{where}; "
         f"straight to the servers: {direct.rate:,.0f} requests/s"
     )
     Console(width=120).print(table(found, title))
-    RESULTS.parent.mkdir(exist_ok=True)
-    saved = {"machine": where, "direct": asdict(direct), "rows": [asdict(row) for row in found]}
-    RESULTS.write_text(json.dumps(saved, indent=2) + "\n")
+    save("routing", direct=asdict(direct), rows=[asdict(row) for row in found])
 
 
 if __name__ == "__main__":

@@ -29,7 +29,11 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds, and bytes of memory; CPU of the client as a share of the seconds of an edit."""
+    """Seconds, and bytes of memory; CPU of the client as a share of the seconds of an edit.
+
+    `memory` is that of the whole server with all streams connected and idle, `peak` the most that
+    it ever was.
+    """
 
     storm: float
     storm_cpu: float
@@ -38,6 +42,7 @@ class Figures:
     edit_cpu: float
     edit_client_share: float
     per_stream: float
+    memory: float
     peak: float
     request: float
     response: float
@@ -95,6 +100,7 @@ def measure(scenario: Scenario, *, runs: int, edits: int) -> Figures:
         edit_cpu=median(cpu for _, cpu, _ in edited),
         edit_client_share=median(cpu / seconds for seconds, _, cpu in edited),
         per_stream=(found[0].idle["memory"] - first["memory"]) / scenario.streams,
+        memory=median(each.idle["memory"] for each in found),
         peak=peak,
         request=found[0].sizes[0],
         response=found[0].sizes[1],
