@@ -1,6 +1,6 @@
 """What a server costs that many Envoys follow: a storm of connects, and one edit for all of them.
 
-    python bench/fan_out.py [--large]
+    python bench/fan_out.py
 
 A server, and the clients in another process, on this machine; every client sends Envoy's 61 KB
 node. Each cluster has ten endpoints. The storm is from the first connect until the last client has
@@ -10,7 +10,6 @@ of five edits, and of five runs where that is said. What grpc.aio itself costs s
 servers that only move bytes, of the same sizes.
 """
 
-import argparse
 from dataclasses import asdict
 from itertools import product
 from typing import Any
@@ -29,8 +28,7 @@ EDITS = 3
 # Streams and clusters that have figures of a Go server to stand beside.
 COMPARED = ((1000, 100), (200, 1000))
 STREAMS = (1, 100, 1000)
-CLUSTERS = (100, 1000)
-LARGE = 10_000
+CLUSTERS = (100, 1000, 10_000)
 VARIANTS = ("sotw", "delta")
 
 
@@ -108,9 +106,6 @@ def plain(found: dict[Scenario, Figures]) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure, print the tables, save the figures and the picture."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--large", action="store_true", help=f"measure {LARGE} clusters, too")
-    sizes = (*CLUSTERS, *((LARGE,) if parser.parse_args().large else ()))
     show = Console(width=160).print
     compared = {
         scenario: measure(scenario, runs=RUNS, edits=EDITS)
@@ -127,7 +122,7 @@ def main() -> None:
     show(floor_table(floors(once)))
     grid = {
         each: measure(each, runs=1, edits=RUNS)
-        for each in (Scenario(*axes) for axes in product(STREAMS, sizes, VARIANTS))
+        for each in (Scenario(*axes) for axes in product(STREAMS, CLUSTERS, VARIANTS))
     }
     show(table("One run each, of five edits", grid))
     show(growth(grid))
