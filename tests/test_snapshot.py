@@ -81,6 +81,15 @@ def test_a_type_that_nobody_published_is_empty_and_has_the_version_of_that() -> 
     assert empty.version(ROUTES) not in {"", other.version(ROUTES)}
 
 
+def test_types_that_clients_make_up_leave_nothing_behind() -> None:  # family 9
+    snapshot = Snapshot.build([])
+    for number in range(1000):
+        assert not snapshot.named(f"example.org/{number}", frozenset({"a"})).resources
+
+    assert len(snapshot._collections) == 0
+    assert snapshot.everything(ROUTES) is snapshot.everything(ROUTES)
+
+
 def test_two_resources_of_one_type_may_not_share_a_name() -> None:  # G13
     with pytest.raises(ValueError, match="two resources") as raised:
         Snapshot.build([routes("a", b"1"), routes("a", b"1")])

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from xds.references import eds_name, own_name, references
-from xds.resources import CLUSTERS, COMPLETE_TYPES, ENDPOINTS, Resource, digest, in_order
+from xds.resources import CLUSTERS, COMPLETE_TYPES, ENDPOINTS, ORDER, Resource, digest, in_order
 from xds.selection import Collection, Selection, version_of
 
 # What nobody published is known to be empty, and has a version as everything has.
@@ -137,7 +137,10 @@ class Snapshot:
     def _collection(self, type_url: str) -> Collection:
         found = self._collections.get(type_url)
         if found is None:
-            found = self._collections[type_url] = Collection(_NONE)
+            found = Collection(_NONE)
+            # Others may be what clients make up, of which there is no end.
+            if type_url in ORDER:
+                self._collections[type_url] = found
         return found
 
     def changes_since(self, old: "Snapshot") -> Mapping[str, Change]:

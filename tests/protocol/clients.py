@@ -21,7 +21,12 @@ from xds.resources import (
 )
 from xds.snapshot import Snapshot
 from xds.status import Node
+from xds.wire import references_pb2 as wire
 
+MANAGER = (
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
+    ".HttpConnectionManager"
+)
 ENVOY = Node("envoy")
 TYPES = (CLUSTERS, ENDPOINTS, LISTENERS, ROUTES)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -58,6 +63,22 @@ def resource(type_url: str, name: str, content: str) -> Resource:
         name,
         b"\x0a%c%b\xe2\x01%c%b" % (len(name), name.encode(), len(content), content.encode()),
     )
+
+
+def listener(name: str, *routes: str, content: str = "") -> Resource:
+    """Return a listener that names route configurations; its content is any text."""
+    ads = wire.ConfigSource(ads=wire.ConfigSource.Aggregated())
+    managers = [
+        wire.HttpConnectionManager(rds=wire.Rds(config_source=ads, route_config_name=each))
+        for each in routes
+    ]
+    filters = [wire.Filter(name=content)]
+    for manager in managers:
+        filters.append(wire.Filter())
+        filters[-1].typed_config.Pack(manager)
+        filters[-1].typed_config.type_url = MANAGER
+    message = wire.Listener(name=name, filter_chains=[wire.FilterChain(filters=filters)])
+    return Resource(LISTENERS, name, message)
 
 
 FLEET = snapshot("a=1 b=1", "a=1 b=1", "l=1", "r=1")

@@ -7,15 +7,18 @@ from typing import Generic, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from protocol.clients import TYPES, resource
+from protocol.clients import TYPES, listener, resource
 from xds.protocol.messages import AnyRequest, Response
 from xds.protocol.session import Session
+from xds.references import references
 from xds.resources import CLUSTERS, ENDPOINTS, LISTENERS, ROUTES, Resource
 from xds.snapshot import Snapshot
 from xds.store import SnapshotStore
 
 NAMES = ("a", "b", "c")
 ROUTE_NAMES = frozenset({"q", "r"})
+# A listener that comes and goes beside the one that is always there.
+OTHER = "m"
 BAD = "bad"
 
 R = TypeVar("R", bound=AnyRequest)
@@ -28,18 +31,21 @@ def clusters_of(routes: Resource) -> set[str]:
 
 @st.composite
 def snapshots(draw: st.DrawFn, contents: tuple[str, ...] = ("1", "2", BAD)) -> Snapshot:
-    """Return clusters with their load assignments, a listener, and routes to these clusters."""
+    """Return clusters, some without load assignments, listeners, and routes to these clusters."""
     content = st.sampled_from(contents)
     clusters = draw(st.dictionaries(st.sampled_from(NAMES), content))
-    assignments = {name: draw(content) for name in clusters}
+    assignments = {name: draw(content) for name in clusters if draw(st.integers(0, 9))}
     named = st.lists(st.sampled_from(sorted(clusters)), unique=True) if clusters else st.just([])
     routes = {name: " ".join((draw(content), *draw(named))) for name in sorted(ROUTE_NAMES)}
+    some = st.sets(st.sampled_from(sorted(ROUTE_NAMES)), min_size=1).map(sorted)
+    listeners = ["l", *([OTHER] if draw(st.booleans()) else [])]
     return Snapshot.build(
-        resource(type_url, *each)
-        for type_url, named_contents in zip(
-            TYPES, (clusters, assignments, {"l": draw(content)}, routes), strict=True
-        )
-        for each in named_contents.items()
+        [
+            *(resource(CLUSTERS, *each) for each in clusters.items()),
+            *(resource(ENDPOINTS, *each) for each in assignments.items()),
+            *(listener(name, *draw(some), content=draw(content)) for name in listeners),
+            *(resource(ROUTES, *each) for each in routes.items()),
+        ]
     )
 
 
@@ -116,7 +122,10 @@ class History(RuleBasedStateMachine, Generic[R]):
         """Return the names that follow from what the client holds."""
         if type_url == ENDPOINTS:
             return frozenset(self.held[CLUSTERS])
-        return ROUTE_NAMES if type_url == ROUTES and self.held[LISTENERS] else frozenset()
+        if type_url != ROUTES:
+            return frozenset()
+        named = map(references, self.held[LISTENERS].values())
+        return frozenset(each.name for names in named for each in names)
 
     def renew(self, type_url: str, one: Resource) -> None:
         """Take one good resource."""
@@ -216,6 +225,14 @@ class History(RuleBasedStateMachine, Generic[R]):
         used = set().union(*map(clusters_of, self.held[ROUTES].values()))
         assert self.is_excused or used - self.given_up <= self.reached
 
+    def waited_for(self, published: Snapshot) -> set[str]:
+        """Return the clusters whose warming must end without the client giving it up."""
+        return set(published.of_type(CLUSTERS))
+
+    def told(self, type_url: str) -> dict[str, Resource]:
+        """Return what the client holds, as far as the server could tell it that it is gone."""
+        return self.held[type_url]
+
     @rule(published=snapshots(contents=("1", "2")))
     def settle(self, published: Snapshot) -> None:
         self.publish(published)
@@ -224,7 +241,7 @@ class History(RuleBasedStateMachine, Generic[R]):
                 self.ask_next()
             elif self.arriving:
                 self.hear()
-            elif self.warming - published.of_type(CLUSTERS).keys():
+            elif self.warming - self.waited_for(published):
                 self.give_up_warming()
             else:
                 break
@@ -232,7 +249,7 @@ class History(RuleBasedStateMachine, Generic[R]):
         assert not self.warming
         assert not self.session.is_holding
         for type_url in TYPES:
-            assert self.held[type_url] == {
+            assert self.told(type_url) == {
                 name: each
                 for name, each in published.of_type(type_url).items()
                 if self.wants(type_url, name)

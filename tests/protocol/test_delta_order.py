@@ -47,6 +47,18 @@ def test_a_load_assignment_that_came_before_its_cluster_comes_again_after_it() -
     assert client.say(CLUSTERS) == []
 
 
+def test_a_cluster_that_changed_without_a_load_assignment_is_told_that_there_is_none() -> None:
+    # W3 W5, family 2: it warms again, and the client asks no more.
+    client = delta_envoy()
+    client.publish(snapshot("a=1 b=1", "a=1", "l=1", "r=1"))
+    client.say(ENDPOINTS)
+    changed = snapshot("a=1 b=2", "a=1", "l=1", "r=1")
+
+    assert client.publish(changed) == ["clusters: b", "endpoints: ?b"]
+    assert client.say(ENDPOINTS) == []
+    assert client.say(CLUSTERS) == []
+
+
 def test_a_load_assignment_comes_again_for_a_cluster_that_changed_back() -> None:
     # W3 W4, family 2: what is due now was sent already, but before the cluster that warms.
     client = delta_envoy()

@@ -2,10 +2,19 @@
 
 import pytest
 
-from protocol.clients import DeltaClient, SotwClient, delta_envoy, resource, snapshot, sotw_envoy
+from protocol.clients import (
+    FLEET,
+    DeltaClient,
+    SotwClient,
+    delta_envoy,
+    listener,
+    resource,
+    snapshot,
+    sotw_envoy,
+)
 from xds.protocol.messages import ProtocolError
 from xds.protocol.sotw import SotwSession
-from xds.resources import CLUSTERS, ENDPOINTS, EXTENSION_CONFIGS, LISTENERS, ROUTES
+from xds.resources import CLUSTERS, ENDPOINTS, EXTENSION_CONFIGS, LISTENERS, ROUTES, Resource
 from xds.snapshot import Snapshot
 from xds.store import SnapshotStore
 
@@ -46,6 +55,89 @@ def test_a_hold_is_the_same_one_while_other_things_change(client: Client) -> Non
 
     last = client.got(client.session.release(max(began)))
     assert last[0] in {"clusters: a", "clusters: -b"}
+
+
+def test_what_goes_later_is_kept_for_longer(client: Client) -> None:  # O2
+    client.publish(snapshot("a=1 b=1 c=1", "a=1 b=1 c=1", "l=1", "r=1"))
+    client.say(CLUSTERS)
+    client.publish(snapshot("a=1 c=1", "a=1 b=1 c=1", "l=1", "r=bad"))
+    client.say(ROUTES, error="no")
+    [first] = client.session.holds
+    # The routes without c are on their way when b has been kept for long enough.
+    assert "routes: r" in client.publish(snapshot("a=1", "a=1 b=1 c=1", "l=1", "r=2"))
+    [second] = client.session.holds - {first}
+
+    assert client.got(client.session.release(first)) == [gone(client, "b", "a c")]
+    client.say(CLUSTERS)
+    assert client.session.holds == {second}
+    assert client.say(ROUTES) == [gone(client, "c", "a")]
+
+
+def test_what_came_back_and_goes_again_is_kept_anew(client: Client) -> None:  # O2
+    client.publish(snapshot("a=1", "a=1 b=1", "l=1", "r=bad"))
+    client.say(ROUTES, error="no")
+    [first] = client.session.holds
+    client.publish(snapshot("a=1 b=1", "a=1 b=1", "l=1", "r=bad"))
+    assert client.session.holds == frozenset()
+    client.publish(snapshot("a=1", "a=1 b=1", "l=1", "r=bad"))
+
+    assert client.got(client.session.release(first)) == []
+    assert client.release() == [gone(client, "b", "a")]
+
+
+def gone(client: Client, name: str, rest: str) -> str:
+    """Return how a client is told that a cluster is gone."""
+    return f"clusters: {rest}" if isinstance(client, SotwClient) else f"clusters: -{name}"
+
+
+def test_routes_wait_once_however_often_the_clusters_change(client: Client) -> None:  # O1
+    client.publish(snapshot("a=x b=1", "a=1 b=1", "l=1", "r=2"))
+    [began] = client.session.holds
+    for content in range(5):
+        client.publish(snapshot(f"a={content} b=1", "a=1 b=1", "l=1", "r=2"))
+        client.say(ENDPOINTS)
+        client.say(CLUSTERS)
+        assert client.session.holds == {began}
+
+    assert client.got(client.session.release(began)) == ["routes: r"]
+
+
+def test_clusters_stay_until_the_routes_that_a_listener_names_are_there(  # O2 G18
+    client: Client,
+) -> None:
+    before = [*of(FLEET), listener("l", "r")]
+    after = [
+        *of(snapshot("a=1", "a=1", "", "r=2 q=1")),
+        listener("l", "q"),
+    ]
+    client.publish(Snapshot.build(before))
+    client.say(LISTENERS)
+
+    # gRPC's clients accept the listener before they ask for what it names.
+    told = client.publish(Snapshot.build(after))
+    assert "listeners: l" in told
+    client.say(LISTENERS)
+    client.say(ROUTES)
+    assert client.session.holds
+    client.ask(ROUTES, "q")
+    assert client.session.holds
+    assert gone(client, "b", "a") in client.say(ROUTES)
+
+
+def test_a_listener_that_can_not_be_read_names_nothing(client: Client) -> None:  # O2
+    told = client.publish(snapshot("a=1", "a=1", "l=\xff", "r=1"))
+
+    assert "listeners: l" in told
+    assert gone(client, "b", "a") in client.say(LISTENERS)
+
+
+def of(published: Snapshot) -> list[Resource]:
+    return [
+        each
+        for type_url, named in published.resources.items()
+        for each in named.values()
+        if type_url != LISTENERS
+    ]
 
 
 def test_what_clusters_warm_for_does_not_wait_for_them(client: Client) -> None:  # W2

@@ -53,9 +53,55 @@ def test_what_stood_beside_the_refused_comes_back_with_the_mended(client: Client
     # The client stopped at a, and never looked at b.
     client.say(ENDPOINTS, error="a is bad")
 
-    assert client.publish(endpoints("a=2 b=2")) == ["endpoints: a b"]
+    # The one that changed comes alone: were b the bad one, a would not arrive beside it.
+    assert client.publish(endpoints("a=2 b=2")) == ["endpoints: a"]
+    assert client.say(ENDPOINTS) == ["endpoints: b"]
     assert client.say(ENDPOINTS) == []
     assert client.session.status()[ENDPOINTS].refusal is None
+
+
+def test_a_bad_one_does_not_hold_up_those_beside_it(client: Client) -> None:  # G7 G8
+    client.publish(endpoints("a=bad b=2"))
+    client.say(ENDPOINTS, error="a is bad")
+
+    assert client.publish(endpoints("a=bad b=3")) == ["endpoints: b"]
+    # What stood beside it may have been good, and is tried once.
+    assert client.say(ENDPOINTS) == ["endpoints: a"]
+    assert client.say(ENDPOINTS, error="a is bad") == []
+    for content in "456":
+        assert client.publish(endpoints(f"a=bad b={content}")) == ["endpoints: b"]
+        assert client.say(ENDPOINTS) == []
+    assert client.publish(endpoints("a=2 b=6")) == ["endpoints: a"]
+    assert client.say(ENDPOINTS) == []
+    assert client.session.status()[ENDPOINTS].refusal is None
+
+
+def test_what_stood_beside_comes_though_the_mended_is_bad_again(client: Client) -> None:  # G8
+    client.publish(endpoints("a=bad b=2"))
+    client.say(ENDPOINTS, error="a is bad")
+
+    assert client.publish(endpoints("a=bad2 b=2")) == ["endpoints: a"]
+    assert client.say(ENDPOINTS, error="a is bad again") == ["endpoints: b"]
+    assert client.say(ENDPOINTS) == []
+    refusal = client.session.status()[ENDPOINTS].refusal
+    assert refusal is not None
+    assert refusal.reason == "a is bad again"
+
+
+def test_several_that_are_refused_again_wait_for_the_next_change(client: Client) -> None:  # G7
+    if client.ask(ENDPOINTS, "a", "b", "c"):
+        client.say(ENDPOINTS)
+    client.publish(endpoints("a=bad b=2 c=bad"))
+    client.say(ENDPOINTS, error="a is bad")
+
+    assert client.publish(endpoints("a=bad b=3 c=bad")) == ["endpoints: b"]
+    assert client.say(ENDPOINTS) == ["endpoints: a c"]
+    assert client.say(ENDPOINTS, error="a is bad") == []
+    assert client.publish(endpoints("a=bad b=4 c=bad")) == ["endpoints: b"]
+    assert client.say(ENDPOINTS) == []
+    assert client.publish(endpoints("a=bad b=4 c=2")) == ["endpoints: c"]
+    assert client.say(ENDPOINTS) == ["endpoints: a"]
+    assert client.say(ENDPOINTS, error="a is bad") == []
 
 
 def test_what_stood_beside_the_refused_comes_back_when_that_goes(client: Client) -> None:  # G8
@@ -74,7 +120,11 @@ def test_clusters_beside_the_refused_come_back_with_the_mended(client: Client) -
 
     # The client tells by its answer whether it has taken b.
     mended = client.publish(snapshot("a=2 b=2", "a=1 b=1", "l=1", "r=1"))
-    assert mended == ["clusters: a b"]
+    if isinstance(client, SotwClient):
+        assert mended == ["clusters: a b"]
+    else:
+        assert mended == ["clusters: a"]
+        assert "clusters: b" in client.say(CLUSTERS)
 
 
 def test_what_was_refused_does_not_come_along_with_what_was_not(client: Client) -> None:  # G7

@@ -343,25 +343,6 @@ def test_a_request_without_a_type_is_refused() -> None:  # G2
         SotwSession(FLEET).receive(Request(type_url="", node=ENVOY))
 
 
-def test_a_nack_of_several_brings_the_good_ones_back_with_the_mended_one() -> None:  # G8 G7
-    client = sotw_envoy()
-    client.publish(snapshot("a=1 b=1", "a=bad b=2", "l=1", "r=1"))
-    # Envoy stopped at a, and never looked at b.
-    assert client.say(ENDPOINTS, error="a is bad") == []
-
-    assert client.publish(snapshot("a=1 b=1", "a=2 b=2", "l=1", "r=1")) == ["endpoints: a b"]
-    assert client.say(ENDPOINTS) == []
-    assert client.publish(snapshot("a=1 b=1", "a=3 b=2", "l=1", "r=1")) == ["endpoints: a"]
-
-
-def test_what_was_refused_does_not_come_along_with_what_was_not() -> None:  # G7
-    client = sotw_envoy()
-    client.publish(snapshot("a=1 b=1", "a=bad b=1", "l=1", "r=1"))
-    client.say(ENDPOINTS, error="a is bad")
-
-    assert client.publish(snapshot("a=1 b=1", "a=bad b=2", "l=1", "r=1")) == ["endpoints: b"]
-
-
 def test_a_client_that_never_answers_for_its_clusters_gets_its_routes_at_last() -> None:  # O1 G9
     client = sotw_envoy()
     assert client.publish(snapshot("a=1 b=1 c=1", "a=1 b=1", "l=1", "r=2")) == ["clusters: a b c"]

@@ -8,7 +8,8 @@ from protocol.clients import ENVOY, TYPES
 from protocol.histories import NAMES, History, is_bad
 from xds.protocol.messages import Request, Response
 from xds.protocol.sotw import SotwSession
-from xds.resources import CLUSTERS, COMPLETE_TYPES, ENDPOINTS, ROUTES
+from xds.resources import CLUSTERS, COMPLETE_TYPES, ENDPOINTS, ROUTES, Resource
+from xds.snapshot import Snapshot
 
 wishes = st.sets(st.sampled_from((*NAMES, "missing", "*")), max_size=3).map(frozenset)
 
@@ -80,6 +81,17 @@ class SotwHistory(History[Request]):
         if type_url == CLUSTERS:
             return self.wildcard or name in self.wish
         return type_url in COMPLETE_TYPES or name in self.subscribed[type_url]
+
+    def waited_for(self, published: Snapshot) -> set[str]:
+        # This variant has no word for a load assignment that is not there.
+        return super().waited_for(published) & published.of_type(ENDPOINTS).keys()
+
+    def told(self, type_url: str) -> dict[str, Resource]:
+        held = super().told(type_url)
+        if type_url != ENDPOINTS or self.store.current is None:
+            return held
+        there = self.store.current.of_type(ENDPOINTS)
+        return {name: each for name, each in held.items() if name in there}
 
     @precondition(lambda self: CLUSTERS in self.subscribed)
     @rule(wish=wishes)

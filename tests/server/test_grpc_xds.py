@@ -54,19 +54,19 @@ METHOD = "/tests.Backend/Name"
 ADS = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
 
 
-def listener() -> Resource:
+def listener(names: str = "routes") -> Resource:
     manager = HttpConnectionManager(
-        rds=Rds(config_source=ADS, route_config_name="routes"),
+        rds=Rds(config_source=ADS, route_config_name=names),
         http_filters=[HttpFilter(name="router", typed_config=Packed.pack(Router()))],
     )
     api = ApiListener(api_listener=Packed.pack(manager))
     return Resource(LISTENERS, "backends", Listener(name="backends", api_listener=api))
 
 
-def routes(to: str) -> Resource:
+def routes(to: str, name: str = "routes") -> Resource:
     route = Route(match=RouteMatch(prefix=""), route=RouteAction(cluster=to))
     host = VirtualHost(name="all", domains=["*"], routes=[route])
-    return Resource(ROUTES, "routes", RouteConfiguration(name="routes", virtual_hosts=[host]))
+    return Resource(ROUTES, name, RouteConfiguration(name=name, virtual_hosts=[host]))
 
 
 def cluster(name: str) -> Resource:
@@ -240,3 +240,20 @@ async def test_a_client_survives_a_restart_and_learns_what_changed_meanwhile(  #
             await client.is_answered_by("two")
         finally:
             await again.ads.stop(0)
+
+
+async def test_a_client_whose_listener_comes_to_name_other_routes_loses_no_request(  # O2 G18
+    served: Served, one: int, two: int
+) -> None:
+    def led_by(number: int) -> tuple[Resource, ...]:
+        names, to = f"routes-{number}", f"cluster-{number}"
+        port = two if number % 2 else one
+        return listener(names), routes(to, names), cluster(to), assignment(to, port)
+
+    served.publish(*led_by(0))
+    async with grpc_client(served.address) as client:
+        await client.is_answered_by("one")
+        # It accepts the listener before it asks for the routes that this names now.
+        for number in range(1, 15):
+            served.publish(*led_by(number))
+            await client.is_answered_by("two" if number % 2 else "one")

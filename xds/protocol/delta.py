@@ -72,7 +72,9 @@ class DeltaSession(Session[DeltaRequest]):
     def _due(self, state: TypeState, selection: Selection, snapshot: Snapshot) -> Due | None:
         changed = self._changed(state, selection, snapshot)
         gone = selection.since(state.sent).gone
-        missing = _missing(state.asked.difference(gone), selection.resources)
+        # The load assignment of a cluster that changed and now warms is waited for, too.
+        asked = state.asked | (state.again & state.subscription.names)
+        missing = _missing(asked.difference(gone), selection.resources)
         if changed.resources or gone or missing or state.must_answer:
             return Due(changed, tuple(sorted(gone)), tuple(sorted(missing)))
         return None

@@ -8,13 +8,15 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import ClassVar, Final, Generic, TypeVar
 
 from xds.protocol.holds import Holds
 from xds.protocol.messages import AnyRequest, ProtocolError, Response
 from xds.protocol.state import Due, TypeState
-from xds.references import eds_name
+from xds.protocol.subscription import Subscription
+from xds.references import Reference, eds_name, references
 from xds.resources import (
     CLUSTERS,
     ENDPOINTS,
@@ -24,6 +26,7 @@ from xds.resources import (
     SCOPED_ROUTES,
     SECRETS,
     VIRTUAL_HOSTS,
+    Resource,
     in_order,
 )
 from xds.selection import Selection
@@ -46,7 +49,9 @@ _REMOVED_AFTER: Final[Mapping[str, tuple[str, ...]]] = {
     ROUTES: (LISTENERS, SCOPED_ROUTES),
     VIRTUAL_HOSTS: (ROUTES,),
 }
-
+# What a client asks for by name, once it was sent what has that name in it. gRPC's clients accept a
+# listener before they do.
+_REFERRING: Final = (LISTENERS, SCOPED_ROUTES)
 
 # More than there are; each costs a little at every step.
 _MOST_TYPES: Final = 50
@@ -189,12 +194,8 @@ class Session(ABC, Generic[R]):
         if state.in_flight:
             return None
         type_url = state.type_url
-        selection = wanted = state.subscription.select(snapshot, type_url)
-        if wanted is not state.sent and self._must_keep(state, wanted, snapshot):
-            selection = wanted.retaining(state.sent)
-            self._holds.keep(type_url)
-        else:
-            self._holds.remove(type_url)
+        wanted = state.subscription.select(snapshot, type_url)
+        selection = self._with_kept(state, wanted, snapshot)
         due = None
         if selection is not state.sent or not state.is_settled:
             due = self._due(state, selection, snapshot)
@@ -216,11 +217,8 @@ class Session(ABC, Generic[R]):
     def _must_wait(self, type_url: str) -> bool:
         """Tell whether a type is not sent before the client has answered for its clusters."""
         clusters = self._types.get(CLUSTERS)
-        if type_url not in _AFTER_CLUSTERS or clusters is None or not clusters.in_flight:
-            self._holds.go(type_url)
-            return False
-        if self._holds.may_wait(clusters.began):
-            self._holds.wait(type_url, clusters.began)
+        is_waiting = clusters is not None and clusters.in_flight and type_url in _AFTER_CLUSTERS
+        if clusters and is_waiting and self._holds.wait(type_url, clusters.began):
             return True
         self._holds.go(type_url)
         return False
@@ -238,30 +236,39 @@ class Session(ABC, Generic[R]):
     def _changed(state: TypeState, selection: Selection, snapshot: Snapshot) -> Selection:
         """Return what to send of a selection: what is new, and what is due once more."""
         changed = selection.since(state.sent).changed
-        if not (state.asked or state.again or state.suspects):
+        if state.is_settled:
             return changed
-        # Not out of the selection: what is only kept for the client is not sent again.
-        again = dict(state.cured(state.subscription.select(snapshot, state.type_url)))
         had = state.sent.resources
         repeated = {name for name in state.again if name in had and name not in state.suspects}
         if names := state.asked | repeated:
-            again |= snapshot.named(state.type_url, names).resources
-        if again.keys() <= changed.resources.keys():
+            # Not out of the selection: what is only kept for the client is not sent again.
+            again = snapshot.named(state.type_url, names).resources
+            if not again.keys() <= changed.resources.keys():
+                return selection.part({**changed.resources, **again})
+        if changed.resources:
             return changed
-        return selection.part({**changed.resources, **again})
+        return selection.part(state.retried(state.subscription.select(snapshot, state.type_url)))
 
-    def _must_keep(self, state: TypeState, selection: Selection, snapshot: Snapshot) -> bool:
-        """Tell whether the client may still use what is no longer there."""
-        return (
-            state.type_url in self._removable
-            and state.type_url in _REMOVED_AFTER
-            and bool(selection.since(state.sent).gone)
-            and self._holds.may_keep(state.type_url)
-            and not all(self._has_accepted(url, snapshot) for url in _REMOVED_AFTER[state.type_url])
-        )
+    def _with_kept(self, state: TypeState, wanted: Selection, snapshot: Snapshot) -> Selection:
+        """Return what is wanted, and what is no longer there but may still be used."""
+        type_url = state.type_url
+        gone: Mapping[str, Resource] = {}
+        if wanted is not state.sent and type_url in self._removable and type_url in _REMOVED_AFTER:
+            gone = wanted.since(state.sent).gone
+        # A cluster that warms waits for the word that its load assignment is gone.
+        used = gone.keys() - state.again
+        if not used or all(self._has_accepted(url, snapshot) for url in _REMOVED_AFTER[type_url]):
+            self._holds.remove(type_url)
+            return wanted
+        kept = self._holds.keep(type_url, used)
+        if len(kept) == len(gone):
+            return wanted.retaining(state.sent)
+        return wanted.retaining(state.sent.part({name: gone[name] for name in kept}))
 
     def _has_accepted(self, type_url: str, snapshot: Snapshot) -> bool:
         """Tell whether the client uses what a snapshot holds of a type, as far as it wants."""
+        if self._will_ask(type_url, snapshot):
+            return False
         state = self._types.get(type_url)
         if state is None:
             # A client that comes back asks for one type after the other; what it will ask for is
@@ -271,6 +278,19 @@ class Session(ABC, Generic[R]):
         is_behind = self._due(state, selection, snapshot) is not None
         return not (state.in_flight or is_behind or state.is_refused(selection))
 
+    def _will_ask(self, type_url: str, snapshot: Snapshot) -> bool:
+        """Tell whether the client was sent names of a type that it has yet to ask for."""
+        state = self._types.get(type_url)
+        wish = state.subscription if state else Subscription()
+        referring = (self._types[url].sent for url in _REFERRING if url in self._types)
+        return not wish.wildcard and any(
+            each.type_url == type_url
+            and each.name not in wish.names
+            and each.name in snapshot.of_type(type_url)
+            for sent in referring
+            for each in sent.once(_named_by)
+        )
+
     def _published(self, snapshot: Snapshot, type_url: str, version: str) -> Selection | None:
         """Return what was published of a type under a version, now or before."""
         if snapshot.version(type_url) == version:
@@ -279,6 +299,18 @@ class Session(ABC, Generic[R]):
 
     def _is_resumed(self) -> bool:
         return not self._service and any(state.is_resumed for state in self._types.values())
+
+
+def _named_by(referring: Selection) -> frozenset[Reference]:
+    return frozenset(chain.from_iterable(map(_references, referring.resources.values())))
+
+
+def _references(resource: Resource) -> frozenset[Reference]:
+    try:
+        return references(resource)
+    except ValueError:
+        # The client refuses it, and so never asks for what it names.
+        return frozenset()
 
 
 def _eds_names(clusters: Selection) -> frozenset[str]:

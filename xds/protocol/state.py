@@ -46,9 +46,13 @@ class TypeState:
     # What the client has by our count and still wants, accepted or not.
     sent: Selection = NOTHING
     # What the last response held, and what was refused together: a client stops at the first bad
-    # resource of a response, so the good ones beside it may not have arrived either.
+    # resource of a response, so the good ones beside it may not have arrived either. Those that
+    # were refused alone are bad themselves.
     last: Selection = NOTHING
     suspects: Mapping[str, Resource] = field(default_factory=dict)
+    convicted: frozenset[str] = frozenset()
+    # Suspects to send once more, as another changed or went, which may have been the bad one.
+    reopened: frozenset[str] = frozenset()
     version_sent: str = ""
     version_acked: str = ""
     refusal: Refusal | None = None
@@ -76,7 +80,8 @@ class TypeState:
             name for name in self.asked if name in selection.resources and name not in answered
         )
         left = self._suspects_in(wanted)
-        self.suspects = {name: each for name, each in left.items() if name not in answered}
+        self.reopened = self._reopened(left)
+        self._suspect({name: each for name, each in left.items() if name not in answered})
 
     def keep(self, selection: Selection, wanted: Selection) -> None:
         """Note that the client has all of a selection, though it was another under which it came.
@@ -85,13 +90,24 @@ class TypeState:
         """
         if self.suspects:
             # What was refused may be gone, or given up.
-            self.suspects = self._suspects_in(wanted)
+            self._suspect(self._suspects_in(wanted))
             if not self.suspects:
                 self.refusal = None
+        self.reopened = frozenset()
         if not selection.since(self.sent).gone:
             self.sent = selection
         if self.refusal is None and (self.nonce or self.is_resumed):
             self.version_sent = self.version_acked = selection.version
+
+    def _suspect(self, suspects: Mapping[str, Resource]) -> None:
+        self.suspects = suspects
+        self.convicted &= suspects.keys()
+        self.reopened &= suspects.keys()
+
+    def _reopened(self, left: Mapping[str, Resource]) -> frozenset[str]:
+        """Return the names to send once more, where these suspects are left as they were."""
+        is_changed = len(left) < len(self.suspects)
+        return frozenset(left) - self.convicted if is_changed else self.reopened
 
     def _suspects_in(self, wanted: Selection) -> Mapping[str, Resource]:
         """Return those suspects that are still wanted as they were refused."""
@@ -110,7 +126,11 @@ class TypeState:
                 self.refusal = None
             return
         # What was refused counts as sent: it is not sent again until its content changes.
-        self.suspects = {**self.suspects, **self.last.resources}
+        refused = self.last.resources
+        self.suspects = {**self.suspects, **refused}
+        self.convicted -= refused.keys()
+        if len(refused) == 1:
+            self.convicted |= refused.keys()
         if self.refusal is None or self.refusal.version != self.version_sent:
             self.refusal = Refusal(self.version_sent, request.error, request.at)
 
@@ -122,14 +142,14 @@ class TypeState:
             is_same(selection.resources.get(name), each) for name, each in self.suspects.items()
         )
 
-    def cured(self, selection: Selection) -> Mapping[str, Resource]:
-        """Return the suspects that may be accepted now, as one of them changed or is gone."""
-        if all(
-            is_same(selection.resources.get(name), each) for name, each in self.suspects.items()
-        ):
-            return {}
-        now = selection.resources
-        return {name: now[name] for name in self.suspects if name in now}
+    def retried(self, wanted: Selection) -> Mapping[str, Resource]:
+        """Return the suspects that may be accepted now.
+
+        Each was refused beside others: what was refused alone is not sent until it changes itself.
+        """
+        left = self._suspects_in(wanted)
+        names = self._reopened(left)
+        return {name: each for name, each in left.items() if name in names}
 
     def status(self) -> TypeStatus:
         """Return what there is to tell about this type."""
