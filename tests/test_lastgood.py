@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,21 +12,23 @@ from xds.lastgood import LastGood
 
 SOURCES = (Source("config.yaml", b"a: \xff\xfe\x00 \xe2\x82\xac\r\n"), Source("/etc/s.yaml", b""))
 NAMES = ("config.yaml", "/etc/s.yaml")
+NEW = (Source("config.yaml", b"new"), Source("/etc/s.yaml", b""))
+PLACES = (Path("/srv/config.yaml"), Path("/etc/s.yaml"))
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> LastGood:
-    last_good = LastGood(tmp_path / "state" / "xds")
+    last_good = LastGood(tmp_path / "state" / "xds", PLACES)
     last_good.save(SOURCES)
     return last_good
 
 
 def test_what_was_kept_comes_back_byte_for_byte(kept: LastGood) -> None:
-    assert LastGood(kept.path.parent).load(NAMES) == SOURCES
+    assert LastGood(kept.path.parent, PLACES).load(NAMES) == SOURCES
 
 
 def test_nothing_is_there_at_first(tmp_path: Path) -> None:
-    assert LastGood(tmp_path / "state").load(NAMES) is None
+    assert LastGood(tmp_path / "state", PLACES).load(NAMES) is None
 
 
 def test_nobody_else_may_read_it(kept: LastGood) -> None:
@@ -38,10 +41,10 @@ def test_it_is_replaced_as_a_whole_and_leaves_nothing_beside_it(kept: LastGood) 
     with before:
         # Left by a process that was killed while it wrote.
         kept.path.with_name("last-good.json.new").write_text("{")
-        kept.save((Source("config.yaml", b"new"),))
+        kept.save(NEW)
         assert b"new" not in before.read()
 
-    assert kept.load(["config.yaml"]) == (Source("config.yaml", b"new"),)
+    assert kept.load(NAMES) == NEW
     assert os.listdir(kept.path.parent) == ["last-good.json"]  # noqa: PTH208  names alone
 
 
@@ -62,9 +65,20 @@ def test_a_file_of_which_any_byte_is_lost_or_other_is_not_used(kept: LastGood) -
 
 
 def test_what_is_kept_of_other_files_is_not_used(kept: LastGood) -> None:
-    for names in (["config.yaml"], ["other.yaml", "/etc/s.yaml"]):
-        with pytest.raises(ValueError, match=r"of other files: /.*/config.yaml, /etc/s.yaml"):
-            kept.load(names)
+    for places in (PLACES[:1], (Path("/srv/other.yaml"), PLACES[1])):
+        with pytest.raises(ValueError, match=r"of other files: /srv/config.yaml, /etc/s.yaml"):
+            LastGood(kept.path.parent, places).load(NAMES)
+
+
+def test_control_planes_that_share_a_directory_do_not_meet_in_it(kept: LastGood) -> None:
+    others = [LastGood(kept.path.parent, PLACES) for _ in range(8)]
+    contents = [(Source("", str(number).encode()), Source("", b"")) for number in range(50)]
+    with ThreadPoolExecutor(len(others)) as pool:
+        list(pool.map(lambda number: others[number % 8].save(contents[number]), range(50)))
+
+    found = kept.load(("", ""))
+    assert found in contents
+    assert os.listdir(kept.path.parent) == ["last-good.json"]  # noqa: PTH208  names alone
 
 
 def test_what_can_not_be_written_leaves_what_was_kept(
@@ -75,7 +89,7 @@ def test_what_can_not_be_written_leaves_what_was_kept(
 
     monkeypatch.setattr("xds.lastgood.os.fsync", full)
     with pytest.raises(OSError, match="No space left on device"):
-        kept.save((Source("config.yaml", b"new"),))
+        kept.save(NEW)
 
     assert kept.load(NAMES) == SOURCES
 
@@ -84,4 +98,4 @@ def test_what_can_not_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "last-good.json").mkdir()
 
     with pytest.raises(IsADirectoryError):
-        LastGood(tmp_path).load(NAMES)
+        LastGood(tmp_path, PLACES).load(NAMES)

@@ -8,9 +8,11 @@ from structlog.testing import capture_logs
 
 from written import BAD, config, words
 from xds.config.gateway import Gateway
+from xds.config.load import Source
 from xds.config.problems import ConfigError
 from xds.dataplane import find_envoy
 from xds.files import Files
+from xds.lastgood import LastGood
 from xds.publisher import Publisher
 from xds.resources import CLUSTERS, ENDPOINTS, LISTENERS, ROUTES
 from xds.store import SnapshotStore
@@ -381,3 +383,27 @@ async def test_an_envoy_that_can_not_be_asked_refuses(
         await publisher.publish()
 
     assert store.current is None
+
+
+async def test_an_envoy_that_does_not_come_to_an_end_refuses(
+    files: Files, store: SnapshotStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xds.dataplane.binary._PATIENCE", 0.1)
+    stub = tmp_path / "envoy"
+    stub.write_text("#!/bin/sh\nexec sleep 60\n")
+    stub.chmod(0o755)
+
+    with pytest.raises(ConfigError, match="becomes: it did not judge that within 0 s"):
+        await Publisher(files, store, envoy=stub).publish()
+
+
+async def test_what_is_good_is_kept_before_anybody_gets_it(
+    files: Files, store: SnapshotStore, tmp_path: Path
+) -> None:
+    last_good = LastGood(tmp_path / "state", files.places())
+    publisher = Publisher(files, store, last_good=last_good)
+    seen = []
+    with store.follow(lambda: seen.append(last_good.load(["config.yaml"]))):
+        await publisher.publish()
+
+    assert seen == [(Source("config.yaml", files.config.read_bytes()),)]

@@ -14,6 +14,9 @@ from structlog.testing import capture_logs
 
 from watching import replace, watching
 from xds import watcher
+from xds.config.load import Source
+from xds.config.problems import ConfigError
+from xds.files import Files, read
 
 Way = Callable[[Path, str], None]
 TEXTS = ("second", "third")
@@ -293,3 +296,36 @@ async def test_a_network_file_system_is_polled(
             "reason": f"{tmp_path} is a mount of type nfs4",
         }
     ]
+
+
+async def test_a_file_with_another_name_is_polled(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "_POLL", 0.02)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    other = elsewhere / "other.yaml"
+    other.hardlink_to(config)
+    async with watching(config) as watch:
+        other.write_text("second")
+        await watch.until(config, "second")
+
+
+async def test_a_relative_path_is_followed_into_the_directory_that_comes_in_place_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "d"
+    directory.mkdir()
+    (directory / "config.yaml").write_text("first")
+    monkeypatch.chdir(directory)
+    files = Files(Path("config.yaml"))
+    async with watching(*files.places()) as watch:
+        shutil.rmtree(directory)
+        await watch.item()
+        with pytest.raises(ConfigError, match="there is no such file"):
+            read(files).good()
+        directory.mkdir()
+        (directory / "config.yaml").write_text("second")
+        await watch.until(directory / "config.yaml", "second")
+
+    assert read(files).good() == (Source("config.yaml", b"second"),)

@@ -59,7 +59,7 @@ async def control_plane(
     publisher = Publisher(
         files,
         store,
-        last_good=LastGood(options.state_dir) if options.state_dir else None,
+        last_good=LastGood(options.state_dir, files.places()) if options.state_dir else None,
         envoy=options.envoy,
     )
     async with AsyncExitStack() as stack:

@@ -87,12 +87,14 @@ class Publisher:
             self._seen = reading
             try:
                 sources = reading.good()
-                await self._put_in_force(sources)
+                snapshot = await self._judged(sources)
             except ConfigError as error:
                 self._refuse(error)
                 raise
-            self.state = replace(self.state, refusal=None)
+            # Kept first: were we killed in between, a later start would take Envoys back.
             await self._keep(sources)
+            self._put_in_force(snapshot)
+            self.state = replace(self.state, refusal=None)
 
     async def reload(self) -> None:
         """Publish what the files say, even if it is not new; what is wrong goes to the log."""
@@ -100,7 +102,7 @@ class Publisher:
 
     async def follow(self, *, poll: bool = False) -> None:
         """Publish after every change of the files, for ever."""
-        async for _ in changes(self._files.paths(), poll=poll):
+        async for _ in changes(self._files.places(), poll=poll):
             await self._refresh()
 
     async def _refresh(self, *, again: bool = False) -> None:
@@ -109,10 +111,7 @@ class Publisher:
         except ConfigError as error:
             self._tell(error)
 
-    async def _put_in_force(
-        self, sources: tuple[Source, ...], *, from_state_dir: bool = False
-    ) -> None:
-        snapshot = await self._judged(sources)
+    def _put_in_force(self, snapshot: Snapshot, *, from_state_dir: bool = False) -> None:
         current, since = self._store.current, datetime.now(UTC)
         if self._is_new(snapshot):
             self._store.publish(snapshot)
@@ -181,7 +180,7 @@ class Publisher:
         try:
             kept = await asyncio.to_thread(self._last_good.load, self.state.files)
             if kept is not None:
-                await self._put_in_force(kept, from_state_dir=True)
+                self._put_in_force(await self._judged(kept), from_state_dir=True)
         except (OSError, ValueError, ConfigError) as error:
             trouble = f"{self._last_good.path} is ignored: {error}"
             _log.error("the last good configuration can not be used", reason=trouble)

@@ -38,6 +38,7 @@ class Entry:
     owner: int
     group: int
     content: tuple[int, int, int] | None
+    links: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,15 @@ class Trail:
     """
 
     entries: Mapping[Path, Entry | None]
+
+    @property
+    def watched(self) -> Mapping[Path, tuple[int, int] | None]:
+        """Return which directories those are: others may come to the same paths."""
+        found = {directory: self.entries.get(directory) for directory in self.directories}
+        return {
+            directory: (entry.device, entry.inode) if entry else None
+            for directory, entry in found.items()
+        }
 
     @property
     def directories(self) -> frozenset[Path]:
@@ -92,19 +102,20 @@ def _entry(path: Path) -> Entry | None:
         found = path.lstat()
     except OSError:
         return None
-    content = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    is_directory = stat.S_ISDIR(found.st_mode)
     return Entry(
         found.st_dev,
         found.st_ino,
         found.st_mode,
         found.st_uid,
         found.st_gid,
-        None if stat.S_ISDIR(found.st_mode) else content,
+        None if is_directory else (found.st_size, found.st_mtime_ns, found.st_ctime_ns),
+        0 if is_directory else found.st_nlink,
     )
 
 
-def remote_mount(directories: Iterable[Path], mountinfo: str) -> str | None:
-    """Return what keeps changes in some of the directories from being told, or None.
+def untold(found: Trail, mountinfo: str) -> str | None:
+    """Return what keeps changes on a trail from being told to who watches its directories, or None.
 
     `mountinfo` is the text of /proc/self/mountinfo.
     https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
@@ -114,7 +125,13 @@ def remote_mount(directories: Iterable[Path], mountinfo: str) -> str | None:
         place, _, kind = line.partition(" - ")
         # A later mount hides an earlier one at the same place.
         mounts[Path(_unescaped(place.split()[4]))] = kind.split()[0]
-    for directory in sorted(directories):
+    for path, entry in sorted(found.entries.items()):
+        # Who writes to a file under another name tells the directory of that one alone.
+        if entry and entry.content and path in mounts:
+            return f"{path} is a mount of its own"
+        if entry and entry.content and entry.links > 1:
+            return f"{path} has another name, too, as a hard link"
+    for directory in sorted(found.directories):
         mount = next((one for one in (directory, *directory.parents) if one in mounts), None)
         if mount and _is_remote(mounts[mount]):
             return f"{mount} is a mount of type {mounts[mount]}"

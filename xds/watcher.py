@@ -25,7 +25,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from xds.trail import Trail, remote_mount, trail
+from xds.trail import Trail, trail, untold
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -62,7 +62,8 @@ async def changes(
 
     Every directory on the way to a file is watched, through all links, so that the file, a link or
     a directory may be replaced, moved, removed and made anew. Where changes are not told, as on
-    network file systems, or with `poll`, files are looked at twice a second.
+    network file systems and of a file that is mounted by itself, or with `poll`, files are looked
+    at twice a second.
 
     A burst ends after `quiet` seconds without a change, or `longest` seconds after its first. The
     first item comes without any, when watching has begun: what is read then is not missed later.
@@ -95,6 +96,8 @@ class _Watch:
         self._told.set()
         self._trail = Trail({})
         self._is_stale = False
+        # Why changes are not told, by the trail alone and after all.
+        self._untold: str | None = None
         self._unwatched: str | None = None
         self._observer: BaseObserver | None = None
         # Looking goes on in its thread, even if who waits for it is cancelled.
@@ -127,7 +130,12 @@ class _Watch:
             if self._has_ended:
                 return False
             before, self._trail = self._trail, trail(self._paths)
-            if self._is_stale or before.directories != self._trail.directories:
+            was_untold, self._untold = self._untold, _untold(self._trail)
+            if (
+                self._is_stale
+                or before.watched != self._trail.watched
+                or was_untold != self._untold
+            ):
                 self._is_stale = False
                 self._stop()
                 self._watch(self._trail.directories)
@@ -137,7 +145,7 @@ class _Watch:
             return before != self._trail
 
     def _watch(self, directories: frozenset[Path]) -> None:
-        reason = "it was asked for" if self._poll else _remote(directories)
+        reason = "it was asked for" if self._poll else self._untold
         if reason is None:
             reason = self._observe(directories)
         if reason is not None and reason != self._unwatched:
@@ -187,9 +195,9 @@ class _Watch:
             self._observer = None
 
 
-def _remote(directories: frozenset[Path]) -> str | None:
+def _untold(found: Trail) -> str | None:
     try:
-        return remote_mount(directories, os.fsdecode(_MOUNTINFO.read_bytes()))
+        return untold(found, os.fsdecode(_MOUNTINFO.read_bytes()))
     except OSError:
         return None
 

@@ -241,7 +241,7 @@ def test_a_state_directory_that_can_not_be_written_stops_nothing(xds: Xds, serve
     state.mkdir(mode=0o500)
     served = serve("good.yaml", "--state-dir", "state", under=UNPRIVILEGED)
 
-    trouble = "state/last-good.json can not be written: Permission denied"
+    trouble = f"{state}/last-good.json can not be written: Permission denied"
     assert served.line("is not kept for a restart")["reason"] == trouble
     assert served.get("/readyz") == (200, "ready\n")
     assert served.config["state_dir"]["trouble"] == trouble

@@ -1,5 +1,7 @@
 """How files are read, which dialect they are in, and how mistakes in both are told together."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,7 +41,7 @@ def errors(config: str, settings: str | None = None) -> list[str]:
 
 def unreadable(path: Path) -> str:
     with pytest.raises(ConfigError) as refused:
-        read_file(path)
+        read_file(str(path), path)
     [problem] = refused.value.problems
     assert (problem.file, problem.line) == (str(path), 0)
     return str(refused.value)
@@ -49,7 +51,19 @@ def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(b"\xff not even text\r\n")
 
-    assert read_file(path) == Source(str(path), b"\xff not even text\r\n")
+    assert read_file(str(path), path) == Source(str(path), b"\xff not even text\r\n")
+
+
+def test_a_pipe_is_read_only_where_somebody_waits_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    os.mkfifo(path)
+    follow = "this is a pipe or a device, which can not be followed; name a file"
+    assert unreadable(path) == f"{path}: {follow}"
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(path.write_bytes, b"a: b")
+        assert read_file("p", path, wait=True) == Source("p", b"a: b")
+        writing.result()
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
@@ -73,7 +87,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied")
 
     path = tmp_path / "config.yaml"
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(loading.os, "open", refuse)
 
     assert unreadable(path) == f"{path}: there is no permission to read it; allow it"
 
@@ -93,7 +107,7 @@ def test_no_more_of_a_file_is_read_than_shows_that_it_is_too_large(
     path = tmp_path / "config.yaml"
     path.write_bytes(b"a: 5678901234567890")
 
-    source = read_file(path)
+    source = read_file(str(path), path)
     assert source.content == b"a: 567890"
     with pytest.raises(ConfigError) as refused:
         load(source)

@@ -21,7 +21,7 @@ def migrate(
     What its author has to do besides is told on standard error.
     """
     with failures_told():
-        new, warnings = migrated(*read(Files(old, settings)).good())
+        new, warnings = migrated(*read(Files(old, settings), wait=True).good())
     for warning in warnings:
         typer.echo(str(warning), err=True)
     typer.echo(to_yaml(new), nl=False)

@@ -127,7 +127,7 @@ def listeners(files: Files, state_dir: Path | None) -> tuple[HostPort, ...]:
 
 
 def _kept(files: Files, state_dir: Path) -> Gateway | None:
-    kept = LastGood(state_dir)
+    kept = LastGood(state_dir, files.places())
     try:
         sources = kept.load([str(path) for path in files.paths()])
         return load(*sources, strict=files.strict).gateway if sources else None

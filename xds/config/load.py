@@ -1,6 +1,7 @@
 """Know how files become a `Gateway`, and which dialect a file is written in."""
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,21 +43,27 @@ class Loaded:
     inside: str = ""
 
 
-def read_file(path: Path) -> Source:
-    """Read one configuration file.
+def read_file(name: str, place: Path, *, wait: bool = False) -> Source:
+    """Read one configuration file, which errors call by a name.
 
-    Raises ConfigError if there is none, or nothing that can be read.
+    What is no regular file, such as a pipe, may never come to an end: it is read only where `wait`
+    says so. Raises ConfigError if there is no file, or nothing that can be read.
     """
     try:
-        with path.open("rb") as file:
-            return Source(str(path), file.read(MAX_BYTES + 1))
+        # Not to wait for somebody to write to a pipe, either.
+        with open(os.open(place, os.O_RDONLY | (0 if wait else os.O_NONBLOCK)), "rb") as file:  # noqa: PTH123  a descriptor
+            mode = os.fstat(file.fileno()).st_mode
+            if wait or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                return Source(name, file.read(MAX_BYTES + 1))
     except OSError as error:
         text = {
             FileNotFoundError: "there is no such file; check the path",
             IsADirectoryError: "this is a directory; name the file in it",
             PermissionError: "there is no permission to read it; allow it",
         }.get(type(error), f"can not be read: {error.strerror}")
-        raise ConfigError([Problem(str(path), 0, 0, "", text)]) from None
+    else:
+        text = "this is a pipe or a device, which can not be followed; name a file"
+    raise ConfigError([Problem(name, 0, 0, "", text)])
 
 
 def load(

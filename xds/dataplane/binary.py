@@ -5,6 +5,10 @@ import shutil
 import tempfile
 from importlib import import_module
 from pathlib import Path
+from typing import Final
+
+# A thousand models take it a second.
+_PATIENCE: Final = 30.0
 
 
 class EnvoyError(Exception):
@@ -43,8 +47,12 @@ async def judge(binary: Path, config: str) -> str | None:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            output, _ = await process.communicate()
+            async with asyncio.timeout(_PATIENCE):
+                output, _ = await process.communicate()
+        except TimeoutError:
+            return f"it did not judge that within {_PATIENCE:.0f} s"
         finally:
             if process.returncode is None:
                 process.kill()
+                await process.wait()
     return None if process.returncode == 0 else output.decode(errors="replace").strip()
