@@ -1,22 +1,23 @@
 """Know how a measured server follows the commands on its standard input."""
 
 import asyncio
-import gc
 import json
 import sys
 import time
 from collections.abc import Callable
 
 from child import used
+from xds.cli.life import settle
 
 _PAUSE = 0.05
 
 
 async def follow(port: int, edit: Callable[[], float]) -> None:
-    """Tell the port, then answer `edit` with when it was published, and `usage` once at rest."""
-    # What is there from the start on is not looked through again and again: as `xds serve` has it.
-    gc.collect()
-    gc.freeze()
+    """Tell the port, then answer `edit` with when it was published, and `usage` once at rest.
+
+    The garbage collector is set as `xds serve` has it.
+    """
+    settle()
     print(json.dumps({"port": port, **used()}), flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):

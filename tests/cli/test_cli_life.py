@@ -18,13 +18,15 @@ from xds.ports import HostPort
 async def test_what_is_served_first_is_no_work_for_the_garbage_collector(tmp_path: Path) -> None:
     files = Files(tmp_path / "config.yaml")
     files.config.write_text(GOOD)
-    before = gc.get_freeze_count()
+    before, threshold = gc.get_freeze_count(), gc.get_threshold()
     with capture_logs() as lines:
         serving = asyncio.create_task(_serve(files, HostPort("127.0.0.1", 0), Options()))
         try:
             await until(lambda: "serving" in words(lines))
             assert gc.get_freeze_count() > before
+            assert gc.get_threshold() > threshold
         finally:
             gc.unfreeze()
+            gc.set_threshold(*threshold)
             serving.cancel()
             await asyncio.wait({serving})

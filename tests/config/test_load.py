@@ -87,7 +87,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied")
 
     path = tmp_path / "config.yaml"
-    monkeypatch.setattr(loading.os, "open", refuse)
+    monkeypatch.setattr("xds.config.load.os.open", refuse)
 
     assert unreadable(path) == f"{path}: there is no permission to read it; allow it"
 

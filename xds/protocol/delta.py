@@ -45,7 +45,7 @@ class DeltaSession(Session[DeltaRequest]):
 
     def _subscribe(self, state: TypeState, request: DeltaRequest) -> bool:
         if not request.subscribe and not request.unsubscribe:
-            return False
+            return True
         before = state.subscription
         after = state.subscription = before.changed(request.subscribe, request.unsubscribe)
         asked = request.subscribe - {WILDCARD}

@@ -6,6 +6,9 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consi
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
+
+_NONE: Final[frozenset[int]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -24,6 +27,8 @@ class Holds:
     @property
     def current(self) -> frozenset[int]:
         """The numbers of all holds."""
+        if not self._kept and not self._waiting:
+            return _NONE
         kept = (number for names in self._kept.values() for number in names.values())
         return frozenset(
             number for number in (*kept, *self._waiting.values()) if number > self._released

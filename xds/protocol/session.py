@@ -128,6 +128,9 @@ class Session(ABC, Generic[R]):
         if request.nonce == state.nonce:
             if state.in_flight:
                 state.settle(request)
+                if is_repeated and self._is_done(state):
+                    # By far the most requests are such an ACK, on which nothing waits.
+                    return []
             elif is_repeated and request.error is None:
                 self._repeat(state)
         # Else it is stale: sent before the response that is in flight arrived. A request with its
@@ -189,6 +192,16 @@ class Session(ABC, Generic[R]):
             self._recall(state, snapshot)
         found = [self._answer(state, snapshot) for state in self._types.values()]
         return [response for response in found if response is not None]
+
+    def _is_done(self, state: TypeState) -> bool:
+        """Tell whether an answer to what was sent of a type makes nothing due, of any type."""
+        snapshot = self._snapshot
+        return (
+            snapshot is not None
+            and state.is_settled
+            and not self._holds.current
+            and state.subscription.select(snapshot, state.type_url) is state.sent
+        )
 
     def _answer(self, state: TypeState, snapshot: Snapshot) -> Response | None:
         if state.in_flight:
