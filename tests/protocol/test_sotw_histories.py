@@ -27,8 +27,10 @@ class SotwHistory(History[Request]):
         self.session = SotwSession(self.store.current, known=self.store.known)
         self.nonces = dict.fromkeys(TYPES, "")
         self.subscribed: dict[str, frozenset[str]] = {}
-        # On a new stream, no names are all names.
-        self.wildcard = self.wildcard or not self.wish
+        # On a new stream, no names are all names. Who wanted nothing has no version of these.
+        if not self.wildcard and not self.wish:
+            self.wildcard = True
+            self.versions[CLUSTERS] = ""
 
     def introduce(self, type_url: str) -> None:
         self.subscribed[type_url] = self.needed(type_url)
