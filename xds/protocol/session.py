@@ -208,6 +208,10 @@ class Session(ABC, Generic[R]):
             return None
         type_url = state.type_url
         wanted = state.subscription.select(snapshot, type_url)
+        if wanted is state.sent and state.is_settled:
+            self._holds.remove(type_url)
+            self._holds.go(type_url)
+            return None
         selection = self._with_kept(state, wanted, snapshot)
         due = None
         if selection is not state.sent or not state.is_settled:

@@ -116,14 +116,15 @@ class Stream(Generic[R]):
 
     async def _read(self) -> None:
         """Take requests, and send what each makes due, until the client has said its last."""
-        while (request := await self._hear()) is not None:
+        while (message := await self._connection.read()) is not None:
+            request = self._language.decode(message, datetime.now(UTC))
+            # Only what it says is kept until the next one: its bytes may hold a node of 60 KB.
+            del message
             async with self._turn:
-                await self._send(self._receive(request))
-
-    async def _hear(self) -> R | None:
-        # Only what it says is kept until the next one: its bytes may hold a node of 60 KB.
-        message = await self._connection.read()
-        return None if message is None else self._language.decode(message, datetime.now(UTC))
+                if responses := self._receive(request):
+                    await self._send(responses)
+                else:
+                    self._watch_patience()
 
     async def _follow(self) -> None:
         """Send what snapshots and lost patience make due, until the stream is stopped."""
