@@ -213,9 +213,7 @@ class Session(ABC, Generic[R]):
             self._holds.go(type_url)
             return None
         selection = self._with_kept(state, wanted, snapshot)
-        due = None
-        if selection is not state.sent or not state.is_settled:
-            due = self._due(state, selection, snapshot)
+        due = self._due(state, selection, snapshot)
         if due is None:
             self._holds.go(type_url)
             state.keep(selection, wanted)
