@@ -292,6 +292,31 @@ def test_a_client_that_comes_back_is_always_sent_its_load_assignments() -> None:
     assert client.ask(ENDPOINTS, "a", version=FLEET.version(ENDPOINTS)) == ["endpoints: a"]
 
 
+def test_a_client_that_refused_and_comes_back_is_answered_though_all_is_as_it_was() -> None:
+    # G5 G8: it may have a part of what it refused, and its version does not tell.
+    refusing = sotw_envoy()
+    refusing.publish(snapshot("a=2 b=bad", "a=1 b=1", "l=1", "r=1"))
+    refusing.say(CLUSTERS, error="b is bad")
+    assert CLUSTERS in refusing.session.doubts
+    doubts = refusing.session.doubts
+
+    def come_back() -> SotwClient:
+        return SotwClient(SotwSession(FLEET, doubts={"envoy": doubts}.__getitem__))
+
+    version = FLEET.version(CLUSTERS)
+    client = come_back()
+    assert client.ask(LISTENERS, version=FLEET.version(LISTENERS)) == []
+    assert client.session.doubts == doubts
+    assert client.ask(CLUSTERS, version=version) == ["clusters: a b"]
+    assert CLUSTERS in client.session.doubts
+    client.say(CLUSTERS)
+    assert CLUSTERS not in client.session.doubts
+
+
+def test_who_never_said_who_it_is_leaves_no_doubts() -> None:  # family 9
+    assert SotwSession(FLEET).doubts == frozenset()
+
+
 def test_a_client_that_comes_back_before_the_first_snapshot_waits_for_it() -> None:  # S1 G5
     client = SotwClient(SotwSession())
     client.ask(CLUSTERS, version=FLEET.version(CLUSTERS))

@@ -24,7 +24,10 @@ class SotwHistory(History[Request]):
         super().restart()
 
     def open(self) -> None:
-        self.session = SotwSession(self.store.current, known=self.store.known)
+        doubts = self.session.doubts if hasattr(self, "session") else frozenset()
+        self.session = SotwSession(
+            self.store.current, known=self.store.known, doubts=lambda _: doubts
+        )
         self.nonces = dict.fromkeys(TYPES, "")
         self.subscribed: dict[str, frozenset[str]] = {}
         # On a new stream, no names are all names. Who wanted nothing has no version of these.

@@ -11,7 +11,7 @@ from server.clients import DeltaClient, Served, cluster, connection, until
 from server.test_ads_pressure import come_and_go
 from xds.protocol.sotw import SotwSession
 from xds.resources import CLUSTERS
-from xds.server.stream import Language, Stream
+from xds.server.stream import Language, Memory, Stream
 from xds.server.transport import sotw_encoder, sotw_request
 from xds.store import SnapshotStore
 from xds.wire import discovery_pb2 as wire
@@ -111,7 +111,7 @@ async def test_a_stream_keeps_nothing_of_the_bytes_of_a_message() -> None:  # fa
     connection = _OneMessage(message)
     store = SnapshotStore()
     language = Language(SotwSession, sotw_request, sotw_encoder("xds"))
-    stream = Stream(connection, store, language, service="", hold=20)
+    stream = Stream(connection, store, language, service="", hold=20, doubts=Memory())
     del message
     running = asyncio.create_task(stream.run())
 
@@ -120,3 +120,15 @@ async def test_a_stream_keeps_nothing_of_the_bytes_of_a_message() -> None:  # fa
     assert gone.is_set()
     stream.stop()
     assert not await running
+
+
+def test_a_memory_is_of_the_latest_nodes_alone() -> None:  # family 9
+    memory = Memory()
+    for number in range(11_000):
+        memory.keep("", str(number), frozenset({CLUSTERS}))
+    assert len(memory._types) == 10_000
+    assert memory.of("", "10999") == {CLUSTERS}
+    assert memory.of("", "1") == memory.of(CLUSTERS, "10999") == frozenset()
+
+    memory.keep("", "10999", frozenset())
+    assert memory.of("", "10999") == frozenset()

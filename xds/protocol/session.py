@@ -58,17 +58,23 @@ _MOST_TYPES: Final = 50
 
 R = TypeVar("R", bound=AnyRequest)
 Known = Callable[[str, str], Selection | None]
+Doubts = Callable[[str], frozenset[str]]
 
 
 def _forgotten(_: str, __: str) -> Selection | None:
     return None
 
 
+def _undoubted(_: str) -> frozenset[str]:
+    return frozenset()
+
+
 class Session(ABC, Generic[R]):
     """The conversation with one client: hand it what arrived, send what it returns.
 
     `service` is the type URL of a service for one type, "" for the aggregated one. `known` finds
-    what was published of a type under a version: a client that comes back may have that.
+    what was published of a type under a version: a client that comes back may have that. `doubts`
+    tells, by the node's id, what `doubts` of its last session told.
     """
 
     variant: ClassVar[Variant]
@@ -80,10 +86,12 @@ class Session(ABC, Generic[R]):
         snapshot: Snapshot | None = None,
         *,
         known: Known = _forgotten,
+        doubts: Doubts = _undoubted,
         service: str = "",
     ) -> None:
         self._snapshot = snapshot
         self._known = known
+        self._doubts = doubts
         self._service = service
         self._types: dict[str, TypeState] = {}
         self._nonces = 0
@@ -94,6 +102,19 @@ class Session(ABC, Generic[R]):
     def node(self) -> Node | None:
         """How the client introduced itself; None before its first request."""
         return self._node
+
+    @property
+    def doubts(self) -> frozenset[str]:
+        """The types of which the client may have a part of what it has not accepted.
+
+        The version that it comes back with does not tell.
+        """
+        if self._node is None:
+            return frozenset()
+        before = self._doubts(self._node.id) - self._types.keys()
+        return before.union(
+            url for url, state in self._types.items() if state.in_flight or state.suspects
+        )
 
     @property
     def holds(self) -> frozenset[int]:

@@ -67,7 +67,7 @@ class SotwSession(Session[Request]):
             return
         if found := self._published(snapshot, state.type_url, whole):
             state.sent = found if wish.wildcard else found.only(wish.names)
-            state.must_answer = not wish.wildcard
+            state.must_answer = not wish.wildcard or self._is_doubted(state.type_url)
 
     def _due(self, state: TypeState, selection: Selection, snapshot: Snapshot) -> Due | None:
         if state.type_url in COMPLETE_TYPES:
@@ -76,3 +76,6 @@ class SotwSession(Session[Request]):
             return Due(selection) if is_behind else None
         changed = self._changed(state, selection, snapshot)
         return Due(changed) if changed.resources else None
+
+    def _is_doubted(self, type_url: str) -> bool:
+        return self._node is not None and type_url in self._doubts(self._node.id)

@@ -14,7 +14,7 @@ from xds.protocol.messages import AnyRequest, ProtocolError
 from xds.protocol.sotw import SotwSession
 from xds.server.health import Health
 from xds.server.services import SERVICES, Service
-from xds.server.stream import Language, Stream
+from xds.server.stream import Language, Memory, Stream
 from xds.server.transport import delta_encoder, delta_request, sotw_encoder, sotw_request
 from xds.status import Status
 from xds.store import SnapshotStore
@@ -57,6 +57,7 @@ class AdsServer:
         self._sotw = Language(SotwSession, sotw_request, sotw_encoder(identifier))
         self._delta = Language(DeltaSession, delta_request, delta_encoder(identifier))
         self._streams: dict[Stream[Any], asyncio.Future[None]] = {}
+        self._doubts = Memory()
         self._health = Health(store)
         self._server: grpc.aio.Server | None = None
         self._stopping = False
@@ -132,7 +133,14 @@ class AdsServer:
     ) -> tuple[grpc.StatusCode, str] | None:
         """Serve a stream to its end, and return how to abort the call, if it is to be."""
         connection = _GrpcConnection(context)
-        stream = Stream(connection, self._store, language, service=service, hold=self._hold)
+        stream = Stream(
+            connection,
+            self._store,
+            language,
+            service=service,
+            hold=self._hold,
+            doubts=self._doubts,
+        )
         self._streams[stream] = ended
         try:
             if not self._stopping and await stream.run():

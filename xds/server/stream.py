@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -15,6 +16,8 @@ from xds.status import StreamStatus
 from xds.store import SnapshotStore
 
 _log = structlog.get_logger("xds.server")
+
+_REMEMBERED: Final = 10_000
 
 R = TypeVar("R", bound=AnyRequest)
 
@@ -42,6 +45,25 @@ class Language(Generic[R]):
     encoder: Encoder
 
 
+class Memory:
+    """Remembers some types of each node and service: of the latest, as there may be any number."""
+
+    def __init__(self) -> None:
+        self._types: dict[tuple[str, str], frozenset[str]] = {}
+
+    def of(self, service: str, node: str) -> frozenset[str]:
+        """Return what was kept last of a node at a service."""
+        return self._types.get((service, node), frozenset())
+
+    def keep(self, service: str, node: str, types: frozenset[str]) -> None:
+        """Keep these from now on."""
+        self._types.pop((service, node), None)
+        if types:
+            self._types[service, node] = types
+        if len(self._types) > _REMEMBERED:
+            del self._types[next(iter(self._types))]
+
+
 class Stream(Generic[R]):
     """Carries one session.
 
@@ -50,7 +72,7 @@ class Stream(Generic[R]):
     pending state, whatever is published meanwhile, and then gets the latest.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a part of its own
         self,
         connection: Connection,
         store: SnapshotStore,
@@ -58,6 +80,7 @@ class Stream(Generic[R]):
         *,
         service: str,
         hold: float,
+        doubts: Memory,
     ) -> None:
         self._connection = connection
         self._store = store
@@ -67,7 +90,13 @@ class Stream(Generic[R]):
         self._patience: asyncio.TimerHandle | None = None
         # When what is held back began to be, by the session's number for it.
         self._holds: dict[int, float] = {}
-        self._session = language.session(store.current, known=store.known, service=service)
+        self._doubts = doubts
+        self._session = language.session(
+            store.current,
+            known=store.known,
+            doubts=partial(doubts.of, service),
+            service=service,
+        )
         self._served = store.current
         self._since = datetime.now(UTC)
         self._log: Any = _log
@@ -112,6 +141,7 @@ class Stream(Generic[R]):
             if self._patience is not None:
                 self._patience.cancel()
             if self._session.node:
+                self._doubts.keep(self._service, self._session.node.id, self._session.doubts)
                 self._log.info("envoy disconnected")
 
     async def _read(self) -> None:
