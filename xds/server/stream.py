@@ -132,9 +132,12 @@ class Stream(Generic[R]):
                 done, _ = await asyncio.wait(
                     {reading, following}, return_when=asyncio.FIRST_COMPLETED
                 )
-            for task in done:
-                task.result()
-            return reading in done
+            # A message that is being sent comes to its end: gRPC sends nothing beside it, not even
+            # how the stream ended.
+            async with self._turn:
+                for task in done:
+                    task.result()
+                return reading in done
         finally:
             reading.cancel()
             following.cancel()
