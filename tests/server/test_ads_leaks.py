@@ -13,6 +13,7 @@ from xds.protocol.sotw import SotwSession
 from xds.resources import CLUSTERS
 from xds.server.stream import Language, Memory, Stream
 from xds.server.transport import sotw_encoder, sotw_request
+from xds.snapshot import Snapshot
 from xds.store import SnapshotStore
 from xds.wire import discovery_pb2 as wire
 
@@ -120,6 +121,38 @@ async def test_a_stream_keeps_nothing_of_the_bytes_of_a_message() -> None:  # fa
     assert gone.is_set()
     stream.stop()
     assert not await running
+
+
+class _SlowReader(_OneMessage):
+    """A client that says one thing, and takes what it is sent when it has room."""
+
+    def __init__(self, message: bytes) -> None:
+        super().__init__(message)
+        self.is_sent_to = asyncio.Event()
+        self.has_room = asyncio.Event()
+
+    async def write(self, message: bytes) -> None:
+        assert message
+        self.is_sent_to.set()
+        await self.has_room.wait()
+
+
+async def test_a_stream_does_not_end_in_the_middle_of_a_message() -> None:  # G17
+    request = wire.DiscoveryRequest(type_url=CLUSTERS, node=wire.Node(id="a"))
+    connection = _SlowReader(request.SerializeToString())
+    store = SnapshotStore()
+    store.publish(Snapshot.build([]))
+    language = Language(SotwSession, sotw_request, sotw_encoder("xds"))
+    stream = Stream(connection, store, language, service="", hold=20, doubts=Memory())
+    running = asyncio.create_task(stream.run())
+    await connection.is_sent_to.wait()
+
+    stream.stop()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not running.done()
+    connection.has_room.set()
+    assert not await asyncio.wait_for(running, 10)
 
 
 def test_a_memory_is_of_the_latest_nodes_alone() -> None:  # family 9
