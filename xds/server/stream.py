@@ -153,11 +153,15 @@ class Stream(Generic[R]):
             request = self._language.decode(message, datetime.now(UTC))
             # Only what it says is kept until the next one: its bytes may hold a node of 60 KB.
             del message
-            async with self._turn:
-                if responses := self._receive(request):
+            if self._turn.locked():
+                # Whatever is being sent was due before what this makes due.
+                async with self._turn:
+                    await self._send(self._receive(request))
+            elif responses := self._receive(request):
+                async with self._turn:
                     await self._send(responses)
-                else:
-                    self._watch_patience()
+            else:
+                self._watch_patience()
 
     async def _follow(self) -> None:
         """Send what snapshots and lost patience make due, until the stream is stopped."""
