@@ -15,6 +15,7 @@ NAMES = ("one", "two", "three")
 BODIES: tuple[dict[str, str], ...] = ({}, {"model": "always"}, {"model": "sometimes"})
 # Every fifth edit is one of these.
 BAD = ("", "vllm_endpoints: [", "vllm_endpoints:\n  - {name: a, address: 'http://a', port: 0}\n")
+ALWAYS = "model/always"
 REJECTED = r"(cluster_manager\.cds|listener_manager\.lds|http\..*\.rds\..*)\.update_rejected"
 
 
@@ -72,12 +73,18 @@ async def churn(folder: Path, pace: Pace) -> Outcome:
     return outcome
 
 
+def weights(turn: int) -> dict[str, int]:
+    """Return the weight of each backend that is there at a turn."""
+    found = {"one": turn % 4 + 1, "two": turn % 7}
+    return found | {"three": 1} if turn % 3 else found
+
+
 def config(backends: dict[str, HostPort], turn: int) -> str:
     """Return a configuration that differs at each turn, and names the turn as a model."""
-    there = {name: backends[name] for name in NAMES if name != "three" or turn % 3}
+    there = {name: backends[name] for name in weights(turn)}
     sometimes = "  sometimes: {preferred_endpoints: [one, two]}\n" if turn % 2 else ""
     return (
-        f"{endpoints(there, one=turn % 4 + 1, two=turn % 7)}model_config:\n"
+        f"{endpoints(there, **weights(turn))}model_config:\n"
         f"  always: {{}}\n{sometimes}  turn-{turn}: {{preferred_endpoints: [one]}}\n"
         "default_model: always\n"
     )
@@ -95,8 +102,10 @@ async def edit_well(gateway: World, turn: int, outcome: Outcome) -> None:
         gateway.config.write_text(text)
     began = asyncio.get_running_loop().time()
 
+    expected = {gateway.addresses[name].port: weight for name, weight in weights(turn).items()}
+
     async def in_force() -> bool:
-        return f"turn-{turn}" in await models(gateway)
+        return f"turn-{turn}" in await models(gateway) and await pool(gateway) == expected
 
     await until(in_force, f"edit {turn} is in force")
     outcome.delays.append(asyncio.get_running_loop().time() - began)
@@ -118,6 +127,20 @@ async def edit_badly(gateway: World, turn: int, outcome: Outcome) -> None:
 async def models(gateway: World) -> list[str]:
     """Return the models that Envoy says there are."""
     return [card["id"] for card in json.loads(await gateway.get("/v1/models"))["data"]]
+
+
+async def pool(gateway: World) -> dict[int, int]:
+    """Return the weights that Envoy has for the model that is always there, by port; 0 drains."""
+    found = json.loads(await gateway.get("/clusters?format=json", gateway.admin))
+    [hosts] = (
+        each["host_statuses"] for each in found["cluster_statuses"] if each["name"] == ALWAYS
+    )
+    return {
+        host["address"]["socket_address"]["port_value"]: (
+            0 if host["health_status"]["eds_health_status"] == "DRAINING" else host["weight"]
+        )
+        for host in hosts
+    }
 
 
 @asynccontextmanager

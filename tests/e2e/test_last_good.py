@@ -87,6 +87,7 @@ async def test_a_control_plane_killed_as_it_publishes_comes_back_with_what_was_g
                 gateway.edit(fleet(backends, turn))
                 output = gateway.control_plane
                 await until(lambda o=output, s=sent: o.output.count("sent ") > s, "publishing")
+                published = (await gateway.status())["in_force"]["versions"]
                 await gateway.control_plane.stop(signal.SIGKILL)
                 await load.more(50)
 
@@ -96,6 +97,7 @@ async def test_a_control_plane_killed_as_it_publishes_comes_back_with_what_was_g
                 assert (await ready(gateway))[0] == 200
                 status = await gateway.status()
                 assert status["in_force"]["from_state_dir"] is True
+                assert status["in_force"]["versions"] == published
                 assert "not valid YAML" in status["refused"]["problems"][0]
                 await gateway.control_plane.says("envoy connected")
                 await load.more(50)
