@@ -120,7 +120,7 @@ def route(model: config.Model, match: RouteMatch) -> Route:
             cluster=model_cluster(model),
             timeout=timeout.request,
             idle_timeout=timeout.idle,
-            retry_policy=retry_policy(model.resilience.retry),
+            retry_policy=retry_policy(model.resilience.retry, has_tiers=False),
         ),
     )
 

@@ -24,8 +24,13 @@ async def ask_all(authority: str, bodies: Sequence[Mapping[str, str]]) -> list[R
     reader, writer = await asyncio.open_connection(host, int(port))
     connection = H2Connection()
     connection.initiate_connection()
-    replies = {_send(connection, authority, body): Reply() for body in bodies}
+    unsent = {_begin(connection, authority): json.dumps(body).encode() for body in bodies}
+    replies = {stream: Reply() for stream in unsent}
     while not all(reply.is_whole for reply in replies.values()):
+        for stream in tuple(unsent):
+            unsent[stream] = _send(connection, stream, unsent[stream])
+            if not unsent[stream]:
+                del unsent[stream]
         writer.write(connection.data_to_send())
         received = await reader.read(1 << 16)
         assert received, replies
@@ -36,15 +41,23 @@ async def ask_all(authority: str, bodies: Sequence[Mapping[str, str]]) -> list[R
     return list(replies.values())
 
 
-def _send(connection: H2Connection, authority: str, body: Mapping[str, str]) -> int:
+def _begin(connection: H2Connection, authority: str) -> int:
     stream = connection.get_next_available_stream_id()
     headers = [
         *((":method", "POST"), (":path", "/v1/chat/completions"), (":scheme", "http")),
         *((":authority", authority), ("content-type", "application/json")),
     ]
     connection.send_headers(stream, headers)
-    connection.send_data(stream, json.dumps(body).encode(), end_stream=True)
     return stream
+
+
+def _send(connection: H2Connection, stream: int, body: bytes) -> bytes:
+    """Send as much of a body as there is room for, and return the rest."""
+    while body and (room := connection.local_flow_control_window(stream)):
+        piece = body[: min(room, connection.max_outbound_frame_size)]
+        body = body[len(piece) :]
+        connection.send_data(stream, piece, end_stream=not body)
+    return body
 
 
 def _take(event: Event, replies: Mapping[int, Reply], connection: H2Connection) -> None:

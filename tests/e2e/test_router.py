@@ -123,6 +123,14 @@ async def test_clients_may_speak_http_2(gateway: Routed) -> None:
     assert [json.loads(reply.body)["served_by"] for reply in replies] == ["qwen", "llama"] * 20
 
 
+async def test_a_long_prompt_may_come_over_http_2(gateway: Routed) -> None:
+    body = {"model": "auto", "prompt": "a story", "more": "x" * (5 << 20)}
+    [reply] = await ask_all(gateway.world.url.removeprefix("http://"), [body])
+
+    assert reply.status == 200
+    assert json.loads(reply.body)["served_by"] == "llama"
+
+
 async def test_without_its_api_the_models_are_those_of_the_file(gateway: Routed) -> None:
     asked = len(gateway.router.seen)
     listed = json.loads(await gateway.world.get("/v1/models"))

@@ -53,7 +53,7 @@ async def test_no_request_reaches_the_endpoints_of_another_model(gateway: World)
 
 
 async def test_a_request_without_a_model_goes_to_the_default(gateway: World) -> None:
-    bodies: list[Any] = [{}, {"messages": []}, b"", b"{", b"[1]", {"model": ""}, {"model": None}]
+    bodies: list[Any] = [{}, {"messages": []}, b"", b"[1]", {"model": ""}, {"model": None}]
     for body in bodies:
         answer = await gateway.ask(body)
         assert answer.served_by == "llama-a", (body, answer)
@@ -133,6 +133,38 @@ async def test_clients_may_speak_http_2(gateway: World) -> None:
     served = [json.loads(reply.body)["served_by"] for reply in replies]
     assert served == ["other", "llama-a", "llama-a"] * 10
     assert {reply.status for reply in replies} == {200}
+
+
+async def test_a_long_prompt_may_come_over_http_2(gateway: World) -> None:
+    prompt = "x" * (40 << 20)
+    [reply] = await ask_all(
+        gateway.url.removeprefix("http://"), [{"prompt": prompt, "model": "模型"}]
+    )
+
+    assert reply.status == 200
+    assert json.loads(reply.body)["served_by"] == "other"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"prompt": "\\ud83d", "model": "org/llama"}', id="half of a pair"),
+        pytest.param(b'{"temperature": NaN, "model": "org/llama"}', id="no number"),
+        pytest.param(b'{"model": "org/llama"', id="cut off"),
+        pytest.param(b"model=org/llama", id="a form"),
+    ],
+)
+async def test_a_body_that_is_no_json_is_not_taken_for_one_without_a_model(
+    gateway: World, body: bytes
+) -> None:
+    answer = await gateway.ask(body)
+
+    assert answer.status == 400
+    error = json.loads(answer.text)["error"]
+    assert error["type"] == "invalid_request_error"
+    assert "not JSON" in error["message"]
+    # Whoever says the model in the header needs no body that can be read.
+    assert (await gateway.ask(body, header="org/llama")).served_by == "llama-a"
 
 
 async def test_the_models_are_listed_in_openais_shape(gateway: World) -> None:

@@ -31,7 +31,7 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
     HttpFilter,
 )
 from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher
-from envoy_data_plane.google.protobuf import Any
+from envoy_data_plane.google.protobuf import Any, Value
 
 from xds.config.gateway import Gateway, Listener
 from xds.translate.api_keys import api_key_auth
@@ -42,6 +42,8 @@ _NAMESPACE = "semantic-router-xds"
 # What the client wrote into the header, and what stands in its body.
 _GIVEN = "given"
 _MODEL = "model"
+# Stands in the header for the model of a body that is no JSON: no client can write it there.
+UNREADABLE = "\x01"
 
 
 def http_filters(gateway: Gateway, where: Listener) -> list[HttpFilter]:
@@ -98,6 +100,13 @@ def _model_of_body() -> Any:
             metadata_namespace=_NAMESPACE,
             key=_MODEL,
             type=JsonToMetadataValueType.STRING,
+        ),
+        # Not taken for one without a model: whoever serves those may read it all the same.
+        on_error=JsonToMetadataKeyValuePair(
+            metadata_namespace=_NAMESPACE,
+            key=_MODEL,
+            type=JsonToMetadataValueType.STRING,
+            value=Value(string_value=UNREADABLE),
         ),
     )
     return pack(

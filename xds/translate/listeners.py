@@ -46,6 +46,8 @@ def http_connection_manager(
 ) -> HttpConnectionManager:
     """Return the connection manager of a listener, with the limits of the router's own Envoy file.
 
+    But for the windows of HTTP/2: those are what Envoy holds of a stream, too, and a request that
+    is read as a whole has to fit in.
     https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
     """
     timeout = gateway.resilience.timeout
@@ -60,8 +62,8 @@ def http_connection_manager(
         common_http_protocol_options=HttpProtocolOptions(idle_timeout=timeout.idle),
         http2_protocol_options=Http2ProtocolOptions(
             max_concurrent_streams=100,
-            initial_stream_window_size=64 << 10,
-            initial_connection_window_size=1 << 20,
+            initial_stream_window_size=BUFFER_LIMIT,
+            initial_connection_window_size=BUFFER_LIMIT,
         ),
         stream_idle_timeout=timeout.idle if where.timeout is None else where.timeout,
         request_timeout=timeout.request if where.timeout is None else where.timeout,

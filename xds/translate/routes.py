@@ -48,6 +48,7 @@ from envoy_data_plane.xds.type.matcher.v3 import (
 
 from xds.config import gateway as config
 from xds.translate import names
+from xds.translate.filters import UNREADABLE
 from xds.translate.local_replies import error
 from xds.translate.matchers import all_of, header, header_is, on_match, regex
 from xds.translate.router import router_api, without_ext_proc
@@ -66,6 +67,9 @@ _NOT_FOUND: Final = json.dumps(
         param="model",
         code="model_not_found",
     )
+)
+_UNREADABLE: Final = json.dumps(
+    error("The body of this request is not JSON, so its model can not be read.")
 )
 
 
@@ -140,15 +144,23 @@ def _otherwise(routes: "_Routes") -> MatcherOnMatch:
     refused = (
         _NO_NAME if gateway.routing.unknown_model == "default" or not gateway.models else r"(?s).+"
     )
-    rejected = MatcherMatcherListFieldMatcher(
-        predicate=header_is(gateway.routing.model_header, regex(refused)),
-        on_match=on_match(_json_response("unknown-model", 404, _NOT_FOUND)),
-    )
+    matchers = [_answered(routes, refused, _json_response("unknown-model", 404, _NOT_FOUND))]
+    if gateway.models and not gateway.router:
+        response = _json_response("unreadable", 400, _UNREADABLE)
+        matchers.insert(0, _answered(routes, UNREADABLE, response))
     return MatcherOnMatch(
         matcher=Matcher(
-            matcher_list=MatcherMatcherList(matchers=[rejected]),
+            matcher_list=MatcherMatcherList(matchers=matchers),
             on_no_match=on_match(routes.default()),
         )
+    )
+
+
+def _answered(routes: "_Routes", model: str, response: Route) -> MatcherMatcherListFieldMatcher:
+    """Return what answers requests whose model is matched by a regular expression."""
+    return MatcherMatcherListFieldMatcher(
+        predicate=header_is(routes.gateway.routing.model_header, regex(model)),
+        on_match=on_match(response),
     )
 
 
@@ -234,7 +246,8 @@ def retry_policy(retry: config.Retry, *, has_tiers: bool) -> RetryPolicy:
             )
         ],
         # How often the load balancer is asked again when it names such an endpoint.
-        host_selection_retry_max_attempts=10,
+        # It names one of a hundred times the weight of the others a hundred times as often.
+        host_selection_retry_max_attempts=1000,
     )
 
 
