@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from config.nested_words import CANONICAL, backends, canonical, gateway, warnings
+from xds.config.addresses import canonical as canonical_ip
 from xds.config.gateway import (
     Endpoint,
     Gateway,
@@ -69,12 +70,7 @@ def test_the_example_of_the_routers_documentation() -> None:
             "{base_url: 'https://a/v1beta/openai', provider: gemini, api_key_env: KEY}",
             Endpoint("m_primary", "a", 443, tls=True, path="/v1beta/openai"),
         ),
-        (
-            "{endpoint: 'a:8000', base_url: 'https://b'}",
-            Endpoint("m_primary", "a", 8000),
-        ),
         ("{name: own, endpoint: a}", Endpoint("m_own", "a", 80)),
-        ("{name: ' own ', endpoint: a}", Endpoint("m_own", "a", 80)),
         ("{name: , endpoint: a, weight: , protocol: }", Endpoint("m_primary", "a", 80)),
         ("{endpoint: a, weight: 3}", Endpoint("m_primary", "a", 80, weight=3)),
         ("{endpoint: a, api_key: sk-1, extra_headers: {a: b}}", Endpoint("m_primary", "a", 80)),
@@ -197,6 +193,29 @@ reliability:
     ].resilience == said.model_copy(update={"retry": Retry(on="5xx,reset", attempts=1)})
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("lb_policy", "retry_on", "base_ejection_time"),
+        *("health_check_path", "health_check_interval", "health_check_timeout"),
+    ],
+)
+def test_an_empty_text_in_reliability_counts_as_left_out(key: str) -> None:
+    empty = CANONICAL + f"    reliability: {{{key}: ''}}\n"
+
+    assert gateway(empty) == gateway(CANONICAL + "    reliability: {}\n")
+
+
+def test_durations_are_written_as_go_writes_them() -> None:
+    listeners = "listeners: [{name: l, address: '::1', port: 1, timeout: 1m30s}]\n"
+    config = listeners + CANONICAL + "    reliability: {base_ejection_time: 1h0m0s}\n"
+    served = gateway(config)
+
+    assert served.listeners[0].timeout == timedelta(seconds=90)
+    ejection = served.models[0].resilience.outlier_detection.base_ejection_time
+    assert ejection == timedelta(hours=1)
+
+
 def test_loras_of_model_cards_are_served_with_their_base_model() -> None:
     cards = """\
 routing:
@@ -262,6 +281,52 @@ def test_a_protocol_that_the_url_contradicts_is_warned_of() -> None:
         )
     ]
     assert warnings(backends("{base_url: 'https://a', protocol: https}")) == []
+
+
+def test_of_two_servers_in_one_backend_the_first_is_used_with_a_warning() -> None:
+    config = backends("{endpoint: 'a:8000', base_url: 'https://b'}")
+
+    assert gateway(config).endpoints == (Endpoint("m_primary", "a", 8000),)
+    assert warnings(config) == [
+        (
+            "5:41: warning: providers.models[0].backend_refs[0].base_url: is not used: "
+            "`endpoint` says where the server is; leave one out"
+        )
+    ]
+    assert warnings(backends("{endpoint: '', base_url: 'https://b'}")) == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "address", "right"),
+    [
+        ("2001:db8::10:8000", "2001:db8::10:8000", "[2001:db8::10]:8000"),
+        ("::1:8000", "::1:8000", "[::1]:8000"),
+        ("http://fd00::1:443/v1", "fd00::1:443", "[fd00::1]:443"),
+    ],
+)
+def test_an_address_that_seems_to_end_in_a_port_is_warned_of(
+    endpoint: str, address: str, right: str
+) -> None:
+    config = backends(f"{{endpoint: '{endpoint}'}}")
+
+    assert gateway(config).endpoints == (Endpoint("m_primary", canonical_ip(address), 80),)
+    assert warnings(config) == [
+        (
+            "5:31: warning: providers.models[0].backend_refs[0].endpoint: is an IPv6 address "
+            f"without a port; write {right}, or [{address}] if none is meant"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *("::1", "2001:db8::8000", "2001:db8::10:5", "2001:db8::1:0800", "[2001:db8::10:8000]"),
+        *("[2001:db8::10]:8000", "2001:db8:0:0:0:0:10:8000", "10.0.0.1:8000", "a:8000"),
+    ],
+)
+def test_other_addresses_are_not(endpoint: str) -> None:
+    assert warnings(backends(f"{{endpoint: '{endpoint}'}}")) == []
 
 
 def test_a_version_to_come_is_read_with_a_warning() -> None:

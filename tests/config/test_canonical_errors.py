@@ -1,8 +1,10 @@
 """Every mistake that can be made in a file of dialect C."""
 
+import re
+
 import pytest
 
-from config.nested_words import CANONICAL, backends, canonical, errors
+from config.nested_words import CANONICAL, backends, canonical, errors, gateway
 
 NAME = "write a name in quotes"
 PORT = "write a whole number from 1 to 65535"
@@ -65,8 +67,8 @@ GOOD = "name: l, address: '::1', port: 1"
         (
             f"{{{GOOD}, api_keys: [$UNSET]}}",
             (
-                "6:60: listeners[0].api_keys[0]: refers to the environment variable UNSET, "
-                "which is not set; set it, or write ${UNSET:-default}"
+                "6:60: listeners[0].api_keys[0]: refers to an environment variable that is not "
+                "set; set it, or write `$$` for a dollar"
             ),
         ),
     ],
@@ -81,6 +83,8 @@ listeners:
   - {name: a, address: 0.0.0.0, port: 80}
   - {name: a, address: 0.0.0.0, port: 81}
   - {name: b, address: 0.0.0.0, port: 80}
+  - {name: c, address: '::1', port: 80}
+  - {name: d, address: '0:0:0:0:0:0:0:1', port: 80}
 """
 
     assert errors(CANONICAL + listeners) == [
@@ -90,6 +94,10 @@ listeners:
         ),
         (
             "9:39: listeners[2].port: another listener has this address and port, in line 7; "
+            "choose another"
+        ),
+        (
+            "11:49: listeners[4].port: another listener has this address and port, in line 10; "
             "choose another"
         ),
     ]
@@ -188,6 +196,27 @@ listeners:
             (
                 f"5:31: {REF}.endpoint: refers to the environment variable HOST, which is not "
                 "set; set it, or write ${HOST:-default}"
+            ),
+        ),
+        (
+            "{endpoint: 'https://me:$PASS@a'}",
+            (
+                f"5:31: {REF}.endpoint: refers to an environment variable that is not set; "
+                "set it, or write `$$` for a dollar"
+            ),
+        ),
+        (
+            "{endpoint: $EMPTY}",
+            (
+                f"5:31: {REF}.endpoint: refers to the environment variable EMPTY, which is "
+                "empty; set it, or write ${EMPTY:-default}"
+            ),
+        ),
+        (
+            "{endpoint: '', base_url: '${EMPTY}'}",
+            (
+                f"5:45: {REF}.base_url: refers to the environment variable EMPTY, which is "
+                "empty; set it, or write ${EMPTY:-default}"
             ),
         ),
     ],
@@ -430,3 +459,65 @@ providers:
         ["12:13", "providers.models[1].name"],
     ]
     assert "sk-never" not in "".join(errors(config))
+
+
+@pytest.mark.parametrize(
+    ("config", "place", "right"),
+    [
+        (
+            CANONICAL + "default_model: m\n",
+            "6:1: default_model",
+            "`providers.defaults.default_model`",
+        ),
+        (
+            CANONICAL + "  default_model: m\n",
+            "6:3: providers.default_model",
+            "`providers.defaults.default_model`",
+        ),
+        (
+            CANONICAL + "    loras: [{name: sql}]\n  defaults: {default_model: sql}\n",
+            "6:5: providers.models[0].loras",
+            "`loras` in the card of this model, in `routing.modelCards`",
+        ),
+    ],
+)
+def test_what_other_forms_have_elsewhere(config: str, place: str, right: str) -> None:
+    assert errors(config) == [
+        f"{place}: is of another form of the file and not read here; write {right}"
+    ]
+
+
+def test_what_is_empty_there_says_nothing() -> None:
+    assert gateway(CANONICAL + "    loras: []\ndefault_model: ''\n") == gateway(CANONICAL)
+
+
+SPACED = """\
+version: v0.3
+listeners: [{name: ' l', address: '::1', port: 1}]
+providers:
+  defaults: {default_model: 'sql '}
+  models:
+    - {name: 'm ', backend_refs: [{name: ' a', endpoint: a}, {name: b, endpoint: b}]}
+    - {name: n, backend_refs: [{name: "  ", endpoint: a}]}
+routing:
+  modelCards: [{name: ' m', loras: [{name: 'sql '}]}, {name: n}]
+"""
+
+
+def test_no_name_has_spaces_around_it() -> None:
+    places = {
+        "2:20: listeners[0].name": " l",
+        "4:29: providers.defaults.default_model": "sql ",
+        "6:14: providers.models[0].name": "m ",
+        "6:42: providers.models[0].backend_refs[0].name": " a",
+        "7:39: providers.models[1].backend_refs[0].name": "  ",
+        "9:23: routing.modelCards[0].name": " m",
+        "9:44: routing.modelCards[0].loras[0].name": "sql ",
+    }
+
+    assert errors(SPACED) == [
+        f'{place}: "{name}" begins or ends with a space; write '
+        + (f'"{name.strip()}"' if name.strip() else "a name")
+        for place, name in places.items()
+    ]
+    assert gateway(re.sub("' ?([a-z]+) ?'", r"\1", SPACED).replace('"  "', "c"))

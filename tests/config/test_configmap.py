@@ -1,5 +1,7 @@
 """The router's file inside the manifest of a Kubernetes ConfigMap, and where its mistakes stand."""
 
+import json
+
 import pytest
 
 from xds.config.load import Loaded, Source, load
@@ -103,6 +105,29 @@ def test_in_a_text_of_another_form_the_line_is_told_in_words(value: str, place: 
 
     assert line.startswith(f'manifest.yaml:{place}: data["config.yaml"].vllm_endpoints[0].port: ')
     assert f"{PORT} (in line " in line
+
+
+def test_so_is_the_line_of_what_is_doubled() -> None:
+    twice = "vllm_endpoints: []\\nmodel_config: {}\\nvllm_endpoints: []"
+    doubled = CONFIG.format(port=1) + CONFIG.format(port=1).partition("\n")[2]
+    head = "kind: ConfigMap\ndata:\n  config.yaml: "
+
+    assert errors(f'{head}"{twice}"') == [
+        (
+            'manifest.yaml:3:16: data["config.yaml"].vllm_endpoints: is a duplicate key, '
+            "already written in line 1 of it; keep one of the two (in line 3 of it)"
+        )
+    ]
+    assert errors(head + json.dumps(doubled)) == [
+        (
+            'manifest.yaml:3:16: data["config.yaml"].vllm_endpoints[1].name: there is already an '
+            'endpoint named "a", in line 2 of it; rename one of the two (in line 5 of it)'
+        )
+    ]
+
+
+def test_a_manifest_may_end_like_one_of_several() -> None:
+    assert loaded(manifest(CONFIG.format(port=1)) + "---\n").inside == 'data["config.yaml"]'
 
 
 def test_the_only_key_may_have_any_name() -> None:

@@ -113,13 +113,24 @@ def test_a_key_that_is_written_twice_points_to_both_places(text: str, lines: lis
     assert errors(text) == lines
 
 
+@pytest.mark.parametrize("end", ["---", "---\n", "---\n# nothing\n", "---\n---\n", "...\n---\n"])
+def test_a_last_document_with_nothing_in_it_is_none(end: str) -> None:
+    assert data(f"a: [1]\n{end}") == {"a": [1]}
+
+
 def test_the_same_key_in_two_mappings_is_no_duplicate() -> None:
     assert data("a: {k: 1}\nb: {k: 2, c: {k: 3}}") == {"a": {"k": 1}, "b": {"k": 2, "c": {"k": 3}}}
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("a: 1\n---\nb: 2\n", "2:1"), ("a: 1\n---\n", "2:1"), ("---\na: 1\n...\n---\nb: 2", "4:1")],
+    [
+        ("a: 1\n---\nb: 2\n", "2:1"),
+        ("a: 1\n---\n''\n", "2:1"),
+        ("a: 1\n---\n&x\n", "2:1"),
+        ("a: 1\n---\n---\n[]\n", "3:1"),
+        ("---\na: 1\n...\n---\nb: 2", "4:1"),
+    ],
 )
 def test_a_second_document_is_refused(text: str, place: str) -> None:
     assert errors(text) == [

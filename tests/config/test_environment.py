@@ -2,7 +2,7 @@
 
 import pytest
 
-from xds.config.environment import UnsetVariableError, expand, filled
+from xds.config.environment import UnsetVariableError, expand, filled, variables
 
 SET = {"A": "1", "B_2": "two", "EMPTY": "", "2": "digit"}
 
@@ -42,6 +42,10 @@ def test_a_variable_that_is_not_set(text: str) -> None:
     with pytest.raises(UnsetVariableError) as unset:
         expand(text, SET)
     assert unset.value.name == "NO"
+
+
+def test_the_variables_of_a_text() -> None:
+    assert variables("$A $$B ${C:-$D}${E-} ${} 5$ ${F}") == ["A", "C", "E", "F"]
 
 
 def test_only_some_keys_are_filled_in() -> None:

@@ -185,7 +185,6 @@ classifier: [1, 2, 3]
 categories: [{name: business, model_scores: [{model: nowhere, score: 0.7}]}]
 reasoning_families: {qwen3: {type: chat_template_kwargs}}
 observability: ~
-listeners: [{name: http, address: nonsense, port: 0}]
 """
     models = "model_config: {qwen3: {pricing: {currency: USD}, pii_policy: {}, score: x}}\n"
     items = "{name: a, address: 10.0.0.1, port: 80, type: vllm, models: [x], api_key: k, note: n}"

@@ -373,3 +373,42 @@ def test_one_address_has_one_spelling() -> None:
         "::1",
         "::1",
     ]
+
+
+SPACED = """\
+vllm_endpoints:
+- {name: 'a ', address: 10.0.0.1, port: 1, model: ' m'}
+- {name: b, provider_profile: 'p '}
+provider_profiles: {' p': {base_url: 'http://a'}}
+model_config:
+  ' m': {preferred_endpoints: [a, 'b '], loras: [{name: 'sql '}]}
+default_model: ' m'
+"""
+
+
+def test_no_name_has_spaces_around_it() -> None:
+    places = {
+        "2:10: vllm_endpoints[0].name": "a ",
+        "2:51: vllm_endpoints[0].model": " m",
+        "3:31: vllm_endpoints[1].provider_profile": "p ",
+        '4:21: provider_profiles[" p"]': " p",
+        '6:3: model_config[" m"]': " m",
+        '6:35: model_config[" m"].preferred_endpoints[1]': "b ",
+        '6:57: model_config[" m"].loras[0].name': "sql ",
+        "7:16: default_model": " m",
+    }
+
+    assert errors(SPACED) == [
+        f'{place}: "{name}" begins or ends with a space; write "{name.strip()}"'
+        for place, name in places.items()
+    ]
+    assert gateway(SPACED.replace(" '", "'").replace("' ", "'").replace("'", " "))
+
+
+def test_where_clients_connect_is_not_in_this_form() -> None:
+    assert errors("listeners: [{name: l, address: '::1', port: 1}]\n" + THREE) == [
+        (
+            "1:1: listeners: is of another form of the file and not read here; write `listener` "
+            "in the settings, or the whole file in the form of `version: v0.3`"
+        )
+    ]

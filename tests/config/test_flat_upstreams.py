@@ -200,3 +200,35 @@ def test_secrets_are_neither_kept_nor_told() -> None:
     )
 
     assert "sk-" not in repr(load(Source("config.yaml", config.encode())))
+
+
+def test_a_profile_that_no_endpoint_uses_needs_no_server() -> None:
+    unused = "  unused: {type: anthropic}\n  empty: {base_url: ''}\n"
+    config = endpoints("{name: a, provider_profile: cloud}") + PROFILES
+
+    assert gateway(config + unused) == gateway(config)
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        (
+            "model_config: {qwen3: {}, llama: {}}\n",
+            [
+                (
+                    "config.yaml:2:51: warning: vllm_endpoints[0].model: there is no model named "
+                    '"qwen"; did you mean "qwen3"? Known: "qwen3", "llama"'
+                )
+            ],
+        ),
+        ("model_config: {qwen: {}}\n", []),
+        ("model_config: {}\n", []),
+        ("", []),
+    ],
+)
+def test_an_endpoint_made_for_a_model_that_is_none_is_warned_of(
+    models: str, told: list[str]
+) -> None:
+    config = endpoints("{name: a, address: 10.0.0.1, port: 80, model: qwen}") + models
+
+    assert [str(each) for each in load(Source("config.yaml", config.encode())).warnings] == told

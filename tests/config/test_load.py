@@ -157,8 +157,21 @@ def test_a_file_without_endpoints_is_told_what_the_forms_look_like(config: str) 
     ],
 )
 def test_one_key_of_the_flat_form_is_enough_to_know_it(key: str, wrong: str) -> None:
-    assert errors(f"{key}:\nproviders: {{models: []}}\n") == [
+    assert errors(f"{key}:\nproviders: {{defaults: {{}}}}\n") == [
         f"config.yaml:{wrong}; write a list of at least one endpoint"
+    ]
+
+
+@pytest.mark.parametrize("key", ["vllm_endpoints", "model_config"])
+@pytest.mark.parametrize("version", ["v0.1", "v0.3", "''"])
+def test_a_file_is_of_one_form(key: str, version: str) -> None:
+    config = f"version: {version}\n{key}: []\nproviders: {{models: [{{name: m}}]}}\n"
+
+    assert errors(config) == [
+        (
+            f"config.yaml:3:13: providers.models: is of another form of the file than `{key}`, "
+            "and forms do not mix; keep one of them"
+        )
     ]
 
 

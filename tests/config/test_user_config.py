@@ -104,6 +104,52 @@ def test_references_are_filled_in() -> None:
             '6:18: providers.default_model: there is no model named "n"; known: "m"',
         ),
         (
+            user("{name: a, endpoint: a}") + "  defaults: {default_model: m}\n",
+            (
+                "6:14: providers.defaults.default_model: is of another form of the file and not "
+                "read here; write `providers.default_model`"
+            ),
+        ),
+        (
+            user("{name: a, endpoint: a}") + "default_model: m\n",
+            (
+                "6:1: default_model: is of another form of the file and not read here; "
+                "write `providers.default_model`"
+            ),
+        ),
+        (
+            user("{name: a, endpoint: a}", model="    reliability: {retry_count: 1}\n"),
+            (
+                "6:5: providers.models[0].reliability: is of another form of the file and not "
+                "read here; write `resilience` of this model, in `models` of the settings, or "
+                "`version: v0.3`"
+            ),
+        ),
+        (
+            user("{name: a, endpoint: a}")
+            + "  default_model: sql\n"
+            + "routing: {modelCards: [{name: m, loras: [{name: sql}]}]}\n",
+            (
+                "7:34: routing.modelCards[0].loras: is of another form of the file and not read "
+                "here; write `loras` of this model, in `providers.models`"
+            ),
+        ),
+        (
+            user("{name: 'a ', endpoint: a}"),
+            (
+                '5:24: providers.models[0].endpoints[0].name: "a " begins or ends with a space; '
+                'write "a"'
+            ),
+        ),
+        (
+            user("{name: a, endpoint: a}", model="    loras: [{name: ' sql'}]\n")
+            + "  default_model: sql\n",
+            (
+                '6:20: providers.models[0].loras[0].name: " sql" begins or ends with a space; '
+                'write "sql"'
+            ),
+        ),
+        (
             user(),
             "4:3: providers.models: no model has an endpoint; give one of them `endpoints`",
         ),

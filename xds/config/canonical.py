@@ -11,12 +11,14 @@ from xds.config.gateway import HealthCheck, OutlierDetection, Resilience, Retry
 from xds.config.problems import Path, unknown
 from xds.config.providers import ProvidersReader
 from xds.config.providers_schema import (
+    ELSEWHERE_IN_CANONICAL,
     KNOWN_OF_BACKEND,
     KNOWN_OF_CANONICAL,
     KNOWN_OF_CANONICAL_MODEL,
     KNOWN_OF_CANONICAL_PROVIDERS,
     KNOWN_OF_CARD,
     KNOWN_OF_RELIABILITY,
+    NAMES_OF_CANONICAL,
     BackendRef,
     CanonicalConfig,
     CanonicalModel,
@@ -43,6 +45,8 @@ class _Reader(ProvidersReader):
     backend = BackendRef
     backends = "backend_refs"
     others = ("endpoints", "v0.1")
+    names = NAMES_OF_CANONICAL
+    elsewhere = ELSEWHERE_IN_CANONICAL
     known = KNOWN_OF_CANONICAL
     known_of_providers = KNOWN_OF_CANONICAL_PROVIDERS
     known_of_model = KNOWN_OF_CANONICAL_MODEL

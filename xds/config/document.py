@@ -62,6 +62,10 @@ class Document:
         """Return where the value at a path begins in the text."""
         return self._marks[path][1]
 
+    def line(self, path: Path) -> str:
+        """Return the line of the value at a path, for a sentence."""
+        return self.origin.line(self.place(self._known(path)))
+
     def problem(
         self, path: Path, text: str, *, key: bool = False, is_warning: bool = False
     ) -> Problem:
@@ -69,9 +73,7 @@ class Document:
 
         A path that does not stand in the file is placed where the nearest of its parents stands.
         """
-        known = path
-        while known and known not in self._marks:
-            known = known[:-1]
+        known = self._known(path)
         key_mark, value_mark = self._marks.get(known, ((0, 0), (0, 0)))
         # What is missing is missing from the parent, whose first line is its own key's, if any.
         mark = key_mark if key and known == path else value_mark
@@ -80,10 +82,14 @@ class Document:
 
     def told_twice(self, path: Path, mark: Place) -> Problem:
         """Return the mistake of writing one key twice, at the second place."""
-        first = self._marks[path][0]
-        line, column = self.origin.place(first)
-        text = f"is a duplicate key, already written at {line + 1}:{column + 1}; "
+        first = self.origin.spot(self._marks[path][0])
+        text = f"is a duplicate key, already written {first}; "
         return self.origin.problem(mark, path, f"{text}keep one of the two")
+
+    def _known(self, path: Path) -> Path:
+        while path and path not in self._marks:
+            path = path[:-1]
+        return path
 
     @cached_property
     def _marks(self) -> dict[Path, tuple[Place, Place]]:

@@ -52,6 +52,12 @@ def filled(
     return fill((), dict(data)), unset
 
 
+def variables(text: str) -> list[str]:
+    """Return the names of the variables that a text refers to."""
+    braced = (found["plain"] or found["braced"] or "" for found in _REFERENCE.finditer(text))
+    return [match["name"] for name in braced if (match := _BRACED.match(name))]
+
+
 def expand(text: str, environment: Mapping[str, str]) -> str:
     """Return a text with the values of the variables that it refers to.
 

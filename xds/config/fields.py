@@ -22,20 +22,22 @@ MAX_WEIGHT: Final = 4294967295
 
 _MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _NUMBER: Final = r"[0-9]{1,9}"
-_DURATION: Final = re.compile(rf"({_NUMBER}(?:\.[0-9]{{1,3}})?)(s|m|h)\Z|({_NUMBER})(ms)\Z")
-DURATION_PATTERN: Final = rf"^({_NUMBER}(\.[0-9]{{1,3}})?(s|m|h)|{_NUMBER}ms)$"
+# Up to four parts, as Go writes them: 1h2m3s4ms.
+_PARTS: Final = rf"({_NUMBER}(\.[0-9]{{1,3}})?(s|m|h)|{_NUMBER}ms){{1,4}}"
+_DURATION: Final = re.compile(rf"{_PARTS}\Z")
+_PART: Final = re.compile("([0-9.]+)(ms|s|m|h)")
+DURATION_PATTERN: Final = rf"^{_PARTS}$"
 
 
 def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    if match is None:
+    if not isinstance(value, str) or not _DURATION.match(value):
         message = "is no duration"
         raise ValueError(message)
-    number, unit = match[1] or match[3], match[2] or match[4]
+    parts = (float(number) * _MILLISECONDS[unit] for number, unit in _PART.findall(value))
     # Envoy counts in milliseconds; less than one would be none, which often means no limit.
-    return timedelta(milliseconds=round(float(number) * _MILLISECONDS[unit]))
+    return timedelta(milliseconds=round(sum(parts)))
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]

@@ -5,6 +5,7 @@ https://vllm-semantic-router.com/docs/installation/configuration
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +13,14 @@ from xds.config.addresses import canonical, faults
 from xds.config.document import Document
 from xds.config.fields import NAME_PATTERN
 from xds.config.flat_schema import (
+    ELSEWHERE,
     KNOWN,
     KNOWN_OF_ENDPOINT,
     KNOWN_OF_MODEL,
     KNOWN_OF_PROFILE,
     LEFT_OVERS,
+    NAMED,
+    NAMES,
     FlatConfig,
     FlatEndpoint,
     FlatModel,
@@ -24,6 +28,7 @@ from xds.config.flat_schema import (
     ProfiledEndpoint,
 )
 from xds.config.gateway import Endpoint, Gateway, Listener, Model
+from xds.config.places import standing
 from xds.config.problems import Path, unknown
 from xds.config.reading import Reader, Reading
 from xds.config.settings import Settings
@@ -41,13 +46,16 @@ def read(document: Document, settings: Settings) -> Reading:
 
 class _Reader(Reader):
     def read(self) -> Reading:
-        data = self.document.data
+        data = self.check_names(self.document.data, NAMES, NAMED)
+        self.document = replace(self.document, data=data)
+        self.check_form(data, ELSEWHERE)
         validate(self.document, FlatConfig, data, (), self.problems)
         self.check_keys((), data, KNOWN)
-        profiles = self._profiles(data.get("provider_profiles"))
+        profiles = self._profiles(data)
         endpoints = self._endpoints(data.get("vllm_endpoints"), profiles)
         entries = data.get("model_config")
         entries = entries if isinstance(entries, dict) else {}
+        self._check_models_of_endpoints(entries)
         models = self._models(entries, endpoints)
         default = self._default(data.get("default_model"), entries)
         served = tuple(endpoint for endpoint in endpoints.values() if endpoint)
@@ -68,19 +76,31 @@ class _Reader(Reader):
             gateway, tuple(endpoints), tuple(entries), tuple(self.problems), tuple(self.warnings)
         )
 
-    def _profiles(self, items: object) -> dict[str, Upstream | None]:
+    def _profiles(self, data: Mapping[str, Any]) -> dict[str, Upstream | None]:
         """Return the servers of the provider profiles; None stands for one with a mistake in it."""
         found: dict[str, Upstream | None] = {}
+        wanted = standing(data, "vllm_endpoints.*.provider_profile")
+        used = {name for _, name in wanted if isinstance(name, str)}
+        items = data.get("provider_profiles")
         for name, item in (items if isinstance(items, dict) else {}).items():
             path: Path = ("provider_profiles", name)
             if isinstance(item, dict):
                 self.check_keys(path, item, KNOWN_OF_PROFILE)
             read = validate(self.document, FlatProfile, item, path, self.problems)
-            wrong = upstream_faults(read.base_url, url=True) if read else []
-            for fault in wrong:
-                self.error((*path, "base_url"), fault)
-            found[name] = upstream(read.base_url) if read and not wrong else None
+            found[name] = self._server(path, read.base_url, is_used=name in used) if read else None
         return found
+
+    def _server(self, path: Path, url: str | None, *, is_used: bool) -> Upstream | None:
+        where = (*path, "base_url")
+        if not url and not is_used:
+            return None
+        if url is None:
+            self.error(where, "is missing; write a URL, such as https://api.example.com/v1")
+            return None
+        wrong = upstream_faults(url, url=True)
+        for fault in wrong:
+            self.error(where, fault)
+        return None if wrong else upstream(url)
 
     def _endpoints(self, items: object, profiles: _Profiles) -> dict[str, Endpoint | None]:
         """Return the endpoints by name; None stands for one with a mistake in it."""
@@ -195,6 +215,12 @@ class _Reader(Reader):
             elif wanted in seen:
                 self.error(where, f'"{wanted}" stands here twice; keep it once')
             seen.add(wanted)
+
+    def _check_models_of_endpoints(self, entries: Mapping[str, Any]) -> None:
+        """Warn of models that endpoints were made for and that are none."""
+        for path, name in standing(self.document.data, "vllm_endpoints.*.model"):
+            if entries and isinstance(name, str) and name and name not in entries:
+                self.warn(path, unknown("model", name, entries))
 
     def _check_left_overs(self, path: Path, item: Mapping[str, object]) -> None:
         for key in LEFT_OVERS.keys() & item.keys():

@@ -43,7 +43,10 @@ class FlatModel(Entry):
 class FlatProfile(Entry):
     """A value of `provider_profiles`: a provider in the place of an address and a port."""
 
-    base_url: Annotated[str, Field(description="a URL, such as https://api.example.com/v1")]
+    # Missing only where no endpoint uses it.
+    base_url: Annotated[
+        str | None, Field(description="a URL, such as https://api.example.com/v1")
+    ] = None
 
 
 class ProfiledEndpoint(Entry):
@@ -73,6 +76,19 @@ class FlatConfig(Entry):
     default_model: Annotated[str | None, Field(description="the name of a model in quotes")] = None
 
 
+NAMES: Final = (
+    "vllm_endpoints.*.name",
+    "vllm_endpoints.*.model",
+    "vllm_endpoints.*.provider_profile",
+    "model_config.*.preferred_endpoints.*",
+    "model_config.*.loras.*.name",
+    "default_model",
+)
+NAMED: Final = ("model_config", "provider_profiles")
+# What is written at a place in another form of the file is written so in this one.
+ELSEWHERE: Final = {
+    "listeners": "`listener` in the settings, or the whole file in the form of `version: v0.3`"
+}
 KNOWN: Final = ("vllm_endpoints", "model_config", "provider_profiles", "default_model")
 KNOWN_OF_ENDPOINT: Final = (
     *FlatEndpoint.model_fields,

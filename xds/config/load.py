@@ -11,7 +11,9 @@ from xds.config import canonical, configmap, flat, user_config
 from xds.config.document import MAX_BYTES, Document
 from xds.config.gateway import Gateway
 from xds.config.origin import Embedded
+from xds.config.places import at
 from xds.config.problems import ConfigError, Problem, nearest, spell
+from xds.config.providers import MODELS
 from xds.config.reading import Reading
 from xds.config.settings import Settings, read_settings, unknown_names
 
@@ -20,6 +22,7 @@ write endpoints in one of the router's forms: \
 `vllm_endpoints:` and `model_config:` (routers up to v0.2), \
 `version: v0.1` with `providers.models[].endpoints` (vllm-sr up to v0.2), or \
 `version: v0.3` with `providers.models[].backend_refs` (routers from v0.3 on)"""
+_FLAT: Final = ("vllm_endpoints", "model_config")
 _USER_VERSIONS: Final = frozenset(("0.1", "0.2"))
 
 
@@ -138,7 +141,10 @@ def _is_user_config(data: Mapping[str, Any]) -> bool:
 
 def _read(document: Document, settings: Settings, environment: Mapping[str, str]) -> Reading:
     data = document.data
-    if "vllm_endpoints" in data or "model_config" in data:
+    if flat_key := next((key for key in _FLAT if key in data), None):
+        if at(data, MODELS) is not None:
+            text = f"is of another form of the file than `{flat_key}`, and forms do not mix"
+            raise ConfigError([document.problem(MODELS, f"{text}; keep one of them", key=True)])
         return flat.read(document, settings)
     if isinstance(data.get("providers"), Mapping):
         read = user_config.read if _is_user_config(data) else canonical.read

@@ -24,6 +24,15 @@ class Origin:
         """Return where a place in the text stands in the file."""
         return place
 
+    def line(self, place: Place) -> str:
+        """Return the line of a place, for a sentence."""
+        return f"line {self.place(place)[0] + 1}"
+
+    def spot(self, place: Place) -> str:
+        """Return where exactly a place is, for a sentence."""
+        line, column = self.place(place)
+        return f"at {line + 1}:{column + 1}"
+
     def problem(self, place: Place, path: Path, text: str) -> Problem:
         """Return a mistake at a place in the text."""
         line, column = self.place(place)
@@ -47,8 +56,14 @@ class Embedded(Origin):
         inner = self._inner_lines[line] if line < len(self._inner_lines) else ""
         return there, column + len(self._outer_lines[there]) - len(inner)
 
+    def line(self, place: Place) -> str:
+        return super().line(place) if self._is_literal else f"line {place[0] + 1} of it"
+
+    def spot(self, place: Place) -> str:
+        return super().spot(place) if self._is_literal else f"in {self.line(place)}"
+
     def problem(self, place: Place, path: Path, text: str) -> Problem:
-        told = text if self._is_literal else f"{text} (in line {place[0] + 1} of it)"
+        told = text if self._is_literal else f"{text} (in {self.line(place)})"
         return super().problem(place, (*self.path, *path), told)
 
     @cached_property

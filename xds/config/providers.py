@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeGuard
 
-from xds.config.addresses import Parts
-from xds.config.environment import filled
+from xds.config.addresses import Parts, canonical
+from xds.config.environment import filled, variables
 from xds.config.gateway import Endpoint, Gateway, Listener, Model, Resilience
+from xds.config.places import at, standing
 from xds.config.problems import Path, Problem, unknown
 from xds.config.providers_schema import (
     KNOWN_OF_LISTENER,
@@ -19,8 +20,8 @@ from xds.config.providers_schema import (
 )
 from xds.config.reading import Reader, Reading
 from xds.config.settings import merged
-from xds.config.upstreams import upstream, upstream_faults
-from xds.config.validation import validate
+from xds.config.upstreams import port_like_end, upstream, upstream_faults
+from xds.config.validation import is_secret, validate
 
 MODELS: Path = ("providers", "models")
 
@@ -43,6 +44,9 @@ class ProvidersReader(Reader, ABC):
     # The key under which a model lists its endpoints, and that of the other dialect.
     backends: ClassVar[str]
     others: ClassVar[tuple[str, str]]
+    # Where names stand, and where other forms of the file have what this one has elsewhere.
+    names: ClassVar[Sequence[str]]
+    elsewhere: ClassVar[Mapping[str, str]]
     known: ClassVar[Sequence[str]]
     known_of_providers: ClassVar[Sequence[str]]
     known_of_model: ClassVar[Sequence[str]]
@@ -67,6 +71,8 @@ class ProvidersReader(Reader, ABC):
         """Return what the document says."""
         data, missing = filled(self.document.data, self.environment, READ)
         unset = [self._unset(path, name) for path, name in missing.items()]
+        data = self.check_names(data, self.names)
+        self.check_form(data, self.elsewhere)
         validate(self.document, self.config, data, (), self.problems)
         self.check_keys((), data, self.known)
         providers = _mapping(data.get("providers"))
@@ -92,6 +98,11 @@ class ProvidersReader(Reader, ABC):
         return Reading(gateway, endpoints, names, problems, warnings, listens)
 
     def _unset(self, path: Path, name: str) -> Problem:
+        said = str(at(self.document.data, path))
+        if is_secret(path) or "@" in said:
+            # What seems to be the name of a variable may be a part of the key.
+            text = "refers to an environment variable that is not set; set it, "
+            return self.document.problem(path, f"{text}or write `$$` for a dollar")
         text = f"refers to the environment variable {name}, which is not set; set it, "
         return self.document.problem(path, f"{text}or write ${{{name}:-default}}")
 
@@ -116,10 +127,10 @@ class ProvidersReader(Reader, ABC):
         return tuple(found) or (Listener("http", own.address, own.port),)
 
     def _check_free(self, places: dict[str, Path], read: ListenerEntry, path: Path) -> None:
-        first = places.setdefault(f"{read.address} {read.port}", path)
+        first = places.setdefault(f"{canonical(read.address)} {read.port}", path)
         if first != path:
-            line = self.document.problem(first, "").line
-            text = f"another listener has this address and port, in line {line}; choose another"
+            line = self.document.line(first)
+            text = f"another listener has this address and port, in {line}; choose another"
             self.error(path, text)
 
     def _names(self, data: Mapping[str, Any], items: list[Any]) -> tuple[str, ...]:
@@ -135,6 +146,10 @@ class ProvidersReader(Reader, ABC):
             self.bases.setdefault(lora, base)
             self.adapters.setdefault(base, []).append(lora)
             self.check_unique(self.places, lora, path, "a model or LoRA")
+        # Of LoRAs that stand where another form has them, that is told alone.
+        for place in (place for place in self.elsewhere if place.endswith(".loras")):
+            for _, lora in standing(data, f"{place}.*.name"):
+                self.bases.setdefault(str(lora), str(lora))
         return tuple(names)
 
     def _pool(self, path: Path, item: object) -> dict[str, Endpoint | None]:
@@ -163,14 +178,31 @@ class ProvidersReader(Reader, ABC):
             self.error((*path, key), fault)
         read = validate(self.document, self.backend, item, path, self.problems)
         if not text and len(self.problems) == faultless:
-            self.error(path, "names no server; write `endpoint` or `base_url`")
+            self._no_server(path)
         if read is None or len(self.problems) > faultless:
             return None
-        self._check_scheme(path, said, key)
+        self._check_server(path, said, key)
         return self.endpoint(name, upstream(said[key], tls=read.protocol == "https"), read.weight)
 
-    def _check_scheme(self, path: Path, said: Mapping[str, Any], key: str) -> None:
-        protocol, scheme = said.get("protocol"), Parts.of(said[key].strip()).scheme
+    def _no_server(self, path: Path) -> None:
+        for where in ((*path, "endpoint"), (*path, "base_url")):
+            for name in variables(str(at(self.document.data, where) or "")):
+                text = f"refers to the environment variable {name}, which is empty; set it, "
+                self.error(where, f"{text}or write ${{{name}:-default}}")
+                return
+        self.error(path, "names no server; write `endpoint` or `base_url`")
+
+    def _check_server(self, path: Path, said: Mapping[str, Any], key: str) -> None:
+        """Warn of what is not what it seems to be."""
+        if key == "endpoint" and said.get("base_url"):
+            text = "is not used: `endpoint` says where the server is; leave one out"
+            self.warn((*path, "base_url"), text, key=True)
+        parts = Parts.of(said[key].strip())
+        if found := port_like_end(parts):
+            host, port = found
+            text = f"is an IPv6 address without a port; write [{host}]:{port}, or"
+            self.warn((*path, key), f"{text} [{host}:{port}] if none is meant")
+        protocol, scheme = said.get("protocol"), parts.scheme
         if protocol and scheme and scheme.lower() != f"{protocol.lower()}://":
             text = f"says {protocol}, and `{key}` begins with {scheme}, which wins; leave one out"
             self.warn((*path, "protocol"), text)
@@ -219,10 +251,8 @@ class ProvidersReader(Reader, ABC):
     def _default(self, data: Mapping[str, Any], served: set[str]) -> str | None:
         """Return the model that takes requests without a model; a LoRA stands for its base."""
         path = self.default_path(data)
-        wanted: Any = data
-        for step in path:
-            wanted = _mapping(wanted).get(str(step))
-        if not isinstance(wanted, str) or not wanted:
+        wanted = at(data, path)
+        if not isinstance(wanted, str) or not wanted.strip():
             return None
         base = self.bases.get(wanted)
         if base is None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import Field, SkipValidation
+from pydantic import ConfigDict, Field, SkipValidation, model_validator
 
 from xds.config.fields import (
     Consecutive,
@@ -56,8 +56,24 @@ class BackendRef(Entry):
     weight: EndpointWeight = 1
 
 
+# The router takes them for left out where they are empty.
+_TEXTS: Final = (
+    *("lb_policy", "retry_on", "base_ejection_time"),
+    *("health_check_path", "health_check_interval", "health_check_timeout"),
+)
+
+
+def _or_empty(schema: dict[str, Any]) -> None:
+    """Have a JSON Schema allow what `Reliability` leaves out."""
+    properties = schema["properties"]
+    for key in _TEXTS:
+        properties[key] = {"anyOf": [properties[key], {"const": ""}]}
+
+
 class Reliability(Entry):
     """A model's `reliability`, with the router's own defaults and ranges."""
+
+    model_config = ConfigDict(json_schema_extra=_or_empty)
 
     lb_policy: LbPolicy = "round_robin"
     retry_count: Annotated[
@@ -70,6 +86,13 @@ class Reliability(Entry):
     health_check_path: HttpPath | None = None
     health_check_interval: Interval = timedelta(seconds=10)
     health_check_timeout: PositiveDuration = timedelta(seconds=2)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {key: each for key, each in value.items() if each != "" or key not in _TEXTS}
 
 
 class ModelEntry(Entry):
@@ -174,6 +197,36 @@ READ: Final = frozenset(
     )
     for name, info in entry.model_fields.items()
 )
+_NAMES: Final = ("listeners.*.name", "providers.models.*.name")
+NAMES_OF_CANONICAL: Final = (
+    *_NAMES,
+    "providers.models.*.backend_refs.*.name",
+    "providers.defaults.default_model",
+    "providers.defaults.model",
+    "routing.modelCards.*.name",
+    "routing.modelCards.*.loras.*.name",
+)
+NAMES_OF_USER: Final = (
+    *_NAMES,
+    "providers.models.*.endpoints.*.name",
+    "providers.models.*.loras.*.name",
+    "providers.default_model",
+)
+# What is written at a place in another form of the file is written so in this one.
+ELSEWHERE_IN_CANONICAL: Final = {
+    "default_model": "`providers.defaults.default_model`",
+    "providers.default_model": "`providers.defaults.default_model`",
+    "providers.models.*.loras": "`loras` in the card of this model, in `routing.modelCards`",
+}
+ELSEWHERE_IN_USER: Final = {
+    "default_model": "`providers.default_model`",
+    "providers.defaults.default_model": "`providers.default_model`",
+    "providers.defaults.model": "`providers.default_model`",
+    "providers.models.*.reliability": (
+        "`resilience` of this model, in `models` of the settings, or `version: v0.3`"
+    ),
+    "routing.modelCards.*.loras": "`loras` of this model, in `providers.models`",
+}
 _KNOWN_OF_MODEL: Final = ("reasoning_family", "pricing", "api_format", "external_model_ids")
 KNOWN_OF_LISTENER: Final = tuple(ListenerEntry.model_fields)
 KNOWN_OF_RELIABILITY: Final = tuple(Reliability.model_fields)

@@ -1,12 +1,14 @@
 """Know how any dialect is read: what is right becomes a gateway, and every mistake is gathered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from xds.config.document import Document
 from xds.config.fields import MAX_WEIGHT
 from xds.config.gateway import Endpoint, Gateway
+from xds.config.places import at, standing
 from xds.config.problems import Path, Problem, listed, nearest
 from xds.config.settings import EndpointSettings, Settings
 from xds.config.upstreams import Upstream
@@ -54,12 +56,40 @@ class Reader:
             if key not in known and nearest(key, known, cutoff=_NEARLY):
                 self.error((*path, key), unknown_key(key, known), key=True)
 
+    def check_form(self, data: Mapping[str, Any], elsewhere: Mapping[str, str]) -> None:
+        """Refuse what only another form of the file has; `elsewhere` tells what to write here."""
+        for place, right in elsewhere.items():
+            for path, value in standing(data, place):
+                if value not in (None, "", []):
+                    text = f"is of another form of the file and not read here; write {right}"
+                    self.error(path, text, key=True)
+
+    def check_names(
+        self, data: dict[str, Any], places: Collection[str], mappings: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """Refuse names with spaces around them, also where the keys of mappings are names.
+
+        Return data without these spaces, so that they make nothing else wrong.
+        """
+        values = [one for place in places for one in standing(data, place) if _is_spaced(one[1])]
+        keys = [
+            path
+            for mapping in mappings
+            for path, _ in standing(data, f"{mapping}.*")
+            if _is_spaced(path[-1])
+        ]
+        for path, name in values:
+            self.error(path, _spaced(name))
+        for path in keys:
+            self.error(path, _spaced(str(path[-1])), key=True)
+        return _without_spaces(data, values, keys) if values or keys else data
+
     def check_unique(self, places: dict[str, Path], name: str, path: Path, what: str) -> None:
         """Refuse a name that stands elsewhere, and remember where this one stands."""
         first = places.setdefault(name, path)
         if first != path:
-            line = self.document.problem(first, "").line
-            text = f'there is already {what} named "{name}", in line {line}; rename one of the two'
+            line = self.document.line(first)
+            text = f'there is already {what} named "{name}", in {line}; rename one of the two'
             self.error(path, text)
 
     def endpoint(self, name: str, server: Upstream, weight: int) -> Endpoint:
@@ -100,3 +130,25 @@ class Reader:
         """Refuse endpoints that can not all take the requests that no model takes."""
         cure = "set `default_model`, which takes the requests without a model"
         self.check_pool(path, "the gateway", endpoints, cure)
+
+
+def _is_spaced(name: object) -> bool:
+    return isinstance(name, str) and name != name.strip()
+
+
+def _spaced(name: str) -> str:
+    bare = name.strip()
+    right = f'"{bare}"' if bare else "a name"
+    return f'"{name}" begins or ends with a space; write {right}'
+
+
+def _without_spaces(
+    data: dict[str, Any], values: list[tuple[Path, Any]], keys: list[Path]
+) -> dict[str, Any]:
+    mended = deepcopy(data)
+    for path, name in values:
+        at(mended, path[:-1])[path[-1]] = name.strip() or name
+    for mapping in {str(path[0]) for path in keys}:
+        items = mended[mapping].items()
+        mended[mapping] = {key.strip() or key: each for key, each in items}
+    return mended

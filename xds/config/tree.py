@@ -58,10 +58,14 @@ class Builder:
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int, int]] = {}
         self._documents = 0
+        self._later: Place | None = None
         self._aliases = 0
         self._expanded = 0
 
     def take(self, event: yaml.Event) -> None:
+        if self._later is not None and isinstance(event, yaml.NodeEvent):
+            self._check_empty(event, self._later)
+            return
         match event:
             case yaml.ScalarEvent():
                 self._scalar(event)
@@ -75,9 +79,14 @@ class Builder:
                 self._alias(event)
             case yaml.DocumentStartEvent():
                 self._documents += 1
-                if self._documents > 1:
-                    text = "a second YAML document begins; keep one document in the file"
-                    raise RefusedError(place_of(event), text)
+                self._later = place_of(event) if self._documents > 1 else None
+
+    def _check_empty(self, event: yaml.NodeEvent, start: Place) -> None:
+        # Tools that write several documents often end the last one with a `---` of its own.
+        nothing = isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value
+        if not nothing or event.anchor:
+            text = "a second YAML document begins; keep one document in the file"
+            raise RefusedError(start, text)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         top = self._open[-1] if self._open else None

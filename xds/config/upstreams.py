@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from xds.config.addresses import Parts, canonical, host_faults, is_port, without_query
+from xds.config.addresses import Parts, canonical, host_faults, is_ip, is_port, without_query
 from xds.config.gateway import default_port
 
 SCHEMES: Final = {"http://": False, "https://": True}
 # Where the router expects OpenAI's API, and so does a client of the gateway.
 _API: Final = "/v1"
+# What ends a bare IPv6 address, and was rather meant for a port.
+_LIKE_A_PORT: Final = re.compile(r"(?:80|443|[1-9][0-9]{3})\Z")
 _PATH: Final = re.compile(r"[!-~]*\Z")
 
 
@@ -36,6 +38,14 @@ def api_path(path: str) -> str:
     """Return a path as `Upstream.path` has it."""
     bare = path.rstrip("/")
     return "" if bare == _API else bare
+
+
+def port_like_end(parts: Parts) -> tuple[str, str] | None:
+    """Return an IPv6 address without brackets and the port that seems to follow, if any does."""
+    host, _, port = parts.host.rpartition(":")
+    if parts.has_brackets or ":" not in host or not _LIKE_A_PORT.match(port):
+        return None
+    return (host, port) if is_ip(parts.host) and is_ip(host) else None
 
 
 def upstream_faults(text: str, *, url: bool = False) -> list[str]:

@@ -7,10 +7,12 @@ from xds.config.document import Document
 from xds.config.problems import Path
 from xds.config.providers import MODELS, ProvidersReader
 from xds.config.providers_schema import (
+    ELSEWHERE_IN_USER,
     KNOWN_OF_BACKEND,
     KNOWN_OF_USER,
     KNOWN_OF_USER_MODEL,
     KNOWN_OF_USER_PROVIDERS,
+    NAMES_OF_USER,
     UserConfig,
     UserEndpoint,
     UserModel,
@@ -30,6 +32,8 @@ class _Reader(ProvidersReader):
     backend = UserEndpoint
     backends = "endpoints"
     others = ("backend_refs", "v0.3")
+    names = NAMES_OF_USER
+    elsewhere = ELSEWHERE_IN_USER
     known = KNOWN_OF_USER
     known_of_providers = KNOWN_OF_USER_PROVIDERS
     known_of_model = KNOWN_OF_USER_MODEL

@@ -40,6 +40,11 @@ def validate(
         return None
 
 
+def is_secret(path: Path) -> bool:
+    """Tell whether what stands at a path is a key, or has keys in it."""
+    return not _SECRETS.isdisjoint(path)
+
+
 def _problem(
     document: Document, model: type[BaseModel], path: Path, detail: ErrorDetails
 ) -> Problem:
@@ -55,7 +60,7 @@ def _problem(
     right = _right(model, steps) or _SHAPES.get(detail["type"], "another value")
     if detail["type"] == "missing":
         return document.problem(where, f"is missing; write {right}")
-    wrong = kind(detail["input"], secret=not _SECRETS.isdisjoint(where))
+    wrong = kind(detail["input"], secret=is_secret(where))
     return document.problem(where, f"is {wrong}; write {right}")
 
 
