@@ -15,7 +15,7 @@ test: $(VENV)/dev.stamp $(VENV)/envoy-$(OLDER_ENVOY).stamp  ## Every test
 	$(BIN)/pytest tests/e2e
 
 test-older: $(VENV)/dev.stamp $(VENV)/envoy-$(OLDER_ENVOY).stamp  ## What requests feel, with the oldest packaged Envoy
-	XDS_TEST_ENVOY=$(OLDER_ENVOY) $(BIN)/pytest -m each_envoy tests/e2e
+	XDS_TEST_ENVOY=$(OLDER_ENVOY) $(BIN)/pytest -n 2 -m each_envoy tests/e2e
 
 coverage: $(VENV)/dev.stamp  ## The protocol, every line and branch of which its own tests reach
 	$(BIN)/pytest --cov=xds.protocol --cov-branch --cov-report=term-missing --cov-fail-under=100 tests/protocol

@@ -108,6 +108,7 @@ async def test_what_is_not_called_json_is_not_read(gateway: World, content_type:
     answer = await gateway.ask({"model": "模型"}, headers={"content-type": content_type})
 
     assert answer.served_by == "llama-a"
+    assert "x-selected-model" not in map(str.lower, json.loads(answer.text)["headers"])
 
 
 async def test_what_is_called_nothing_is_read(gateway: World) -> None:

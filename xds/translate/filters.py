@@ -42,8 +42,10 @@ _NAMESPACE = "semantic-router-xds"
 # What the client wrote into the header, and what stands in its body.
 _GIVEN = "given"
 _MODEL = "model"
-# Stands in the header for the model of a body that is no JSON: no client can write it there.
+# Stands in the header for the model of a body that is no JSON, or is not called so: no client can
+# write it there.
 UNREADABLE = "\x01"
+JSON = r"(?i)application/json\s*(;.*)?"
 
 
 def http_filters(gateway: Gateway, where: Listener) -> list[HttpFilter]:
@@ -114,7 +116,7 @@ def _model_of_body() -> Any:
             request_rules=JsonToMetadataMatchRules(
                 rules=[rule],
                 allow_empty_content_type=True,
-                allow_content_types_regex=RegexMatcher(regex=r"(?i)application/json\s*(;.*)?"),
+                allow_content_types_regex=RegexMatcher(regex=JSON),
             )
         )
     )

@@ -41,6 +41,7 @@ from envoy_data_plane.xds.type.matcher.v3 import (
     Matcher,
     MatcherMatcherList,
     MatcherMatcherListFieldMatcher,
+    MatcherMatcherListPredicate,
     MatcherMatcherTree,
     MatcherMatcherTreeMatchMap,
     MatcherOnMatch,
@@ -48,7 +49,7 @@ from envoy_data_plane.xds.type.matcher.v3 import (
 
 from xds.config import gateway as config
 from xds.translate import names
-from xds.translate.filters import UNREADABLE
+from xds.translate.filters import JSON, UNREADABLE
 from xds.translate.local_replies import error
 from xds.translate.matchers import all_of, header, header_is, on_match, regex
 from xds.translate.router import router_api, without_ext_proc
@@ -144,10 +145,18 @@ def _otherwise(routes: "_Routes") -> MatcherOnMatch:
     refused = (
         _NO_NAME if gateway.routing.unknown_model == "default" or not gateway.models else r"(?s).+"
     )
-    matchers = [_answered(routes, refused, _json_response("unknown-model", 404, _NOT_FOUND))]
+    model = gateway.routing.model_header
+    rejected = _json_response("unknown-model", 404, _NOT_FOUND)
+    matchers = [_when(header_is(model, regex(refused)), rejected)]
     if gateway.models and not gateway.router:
-        response = _json_response("unreadable", 400, _UNREADABLE)
-        matchers.insert(0, _answered(routes, UNREADABLE, response))
+        unreadable = header_is(model, regex(UNREADABLE))
+        answer = _json_response("unreadable", 400, _UNREADABLE)
+        matchers = [
+            _when(all_of(unreadable, header_is("content-type", regex(JSON))), answer),
+            # What is not called JSON has no model.
+            _when(unreadable, replace(routes.default(), request_headers_to_remove=[model])),
+            *matchers,
+        ]
     return MatcherOnMatch(
         matcher=Matcher(
             matcher_list=MatcherMatcherList(matchers=matchers),
@@ -156,12 +165,8 @@ def _otherwise(routes: "_Routes") -> MatcherOnMatch:
     )
 
 
-def _answered(routes: "_Routes", model: str, response: Route) -> MatcherMatcherListFieldMatcher:
-    """Return what answers requests whose model is matched by a regular expression."""
-    return MatcherMatcherListFieldMatcher(
-        predicate=header_is(routes.gateway.routing.model_header, regex(model)),
-        on_match=on_match(response),
-    )
+def _when(predicate: MatcherMatcherListPredicate, route: Route) -> MatcherMatcherListFieldMatcher:
+    return MatcherMatcherListFieldMatcher(predicate=predicate, on_match=on_match(route))
 
 
 @dataclass(frozen=True, slots=True)
