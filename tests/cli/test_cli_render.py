@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import yaml
@@ -54,6 +55,32 @@ def test_a_static_configuration_is_complete(xds: Xds) -> None:
     assert weights(static) == {8000: 3, 8001: 1}
     assert "rds" not in out
     assert asyncio.run(judge(find_envoy(), out)) is None
+
+
+LOCKED = """\
+version: v0.3
+listeners:
+  - {name: a, address: 127.0.0.1, port: 8801, api_keys: [sk-1, sk-2]}
+  - {name: b, address: 127.0.0.1, port: 8802, api_keys: [sk-3]}
+providers: {models: [{name: m, backend_refs: [{endpoint: 127.0.0.1}]}]}
+"""
+
+
+def test_no_key_that_anybody_knows_opens_a_static_configuration(xds: Xds) -> None:
+    xds.write("locked.yaml", LOCKED)
+    runs = [xds.start("render", "locked.yaml", "--static") for _ in range(2)]
+    first, second = (re.findall(r"REDACTED-\S+", ran.finish().out) for ran in runs)
+    shown = xds("render", "locked.yaml", "--type", "listeners")
+
+    assert len({*first, *second}) == 6
+    assert all(re.fullmatch("REDACTED-[0-9a-f]{32}-[12]", word) for word in (*first, *second))
+    for ran in runs:
+        assert ran.finish().err == (
+            "locked.yaml: the keys of listeners are not in what is printed; "
+            "write them where REDACTED-... stands\n"
+        )
+    assert re.findall(r"REDACTED-\S+", shown.out) == ["REDACTED-1", "REDACTED-2", "REDACTED-1"]
+    assert shown.err == ""
 
 
 def test_what_can_not_be_rendered_is_told(xds: Xds) -> None:

@@ -1,6 +1,8 @@
 """`xds render`: the Envoy resources that a file becomes."""
 
 from enum import StrEnum
+from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +16,7 @@ from xds.cli.options import (
     SettingsFile,
     Strict,
 )
+from xds.config.gateway import Gateway
 from xds.files import Files, load_files
 from xds.ports import HostPort
 from xds.translate import Translation, translate
@@ -63,7 +66,8 @@ def render(
     if loaded.inside:
         typer.echo(f"{config}: reading {loaded.inside}", err=True)
     tell_warnings(loaded)
-    translation = translate(loaded.gateway.without_secrets())
+    gateway = loaded.gateway
+    translation = translate(_locked(config, gateway) if static else gateway.without_secrets())
     if static:
         value: object = static_config(translation, envoy_admin)
     elif only:
@@ -71,6 +75,16 @@ def render(
     else:
         value = {kind.value: resources(translation, kind) for kind in ResourceType}
     typer.echo(to_json(value) if output is OutputFormat.JSON else to_yaml(value), nl=False)
+
+
+def _locked(config: Path, gateway: Gateway) -> Gateway:
+    """Return a gateway for an Envoy to run, in which nobody knows what stands in place of keys."""
+    if any(listener.api_keys for listener in gateway.listeners):
+        text = (
+            "the keys of listeners are not in what is printed; write them where REDACTED-... stands"
+        )
+        typer.echo(f"{config}: {text}", err=True)
+    return gateway.without_secrets(lambda n: f"REDACTED-{token_hex(16)}-{n}")
 
 
 def resources(translation: Translation, kind: ResourceType) -> list[dict[str, Any]]:

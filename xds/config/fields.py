@@ -109,16 +109,16 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN, description="a name in quotes"
 
 
 # https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on
-_CONDITIONS: Final = (
+CONDITIONS: Final = (
     *("5xx", "gateway-error", "reset", "reset-before-request", "connect-failure"),
     *("envoy-ratelimited", "retriable-4xx", "refused-stream"),
 )
-_CONDITIONS_LISTED: Final = ", ".join(_CONDITIONS)
+_CONDITIONS_LISTED: Final = ", ".join(CONDITIONS)
 
 
 def _retry_conditions(value: str) -> str:
     wanted = [condition.strip() for condition in value.split(",")]
-    if unknown := set(wanted) - set(_CONDITIONS):
+    if unknown := set(wanted) - set(CONDITIONS):
         message = f"{', '.join(sorted(unknown))}: no such condition"
         raise ValueError(message)
     return ",".join(wanted)

@@ -3,6 +3,7 @@
 Every value here is frozen. Times are `datetime.timedelta`, sizes bytes, shares percent.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated, Final, Literal
@@ -28,13 +29,13 @@ from xds.config.fields import (
 )
 
 # Changing these would break the request itself.
-_RESERVED_HEADERS: Final = frozenset(
+RESERVED_HEADERS: Final = frozenset(
     ("host", "connection", "content-length", "content-type", "te", "transfer-encoding", "upgrade")
 )
 
 
 def _free_header(value: str) -> str:
-    if value in _RESERVED_HEADERS:
+    if value in RESERVED_HEADERS:
         message = "a header with a meaning of its own"
         raise ValueError(message)
     return value
@@ -225,10 +226,13 @@ class Gateway:
     upstream_tls: UpstreamTls = field(default_factory=UpstreamTls)
     router: Router | None = None
 
-    def without_secrets(self) -> "Gateway":
-        """Return the same gateway, with words in the place of keys, fit for anyone's eyes."""
+    def without_secrets(self, word: Callable[[int], str] = "REDACTED-{}".format) -> "Gateway":
+        """Return the same gateway, with words in the place of keys, fit for anyone's eyes.
+
+        `word` returns that of the nth key of a listener.
+        """
         listeners = (
-            replace(one, api_keys=tuple(f"REDACTED-{n}" for n, _ in enumerate(one.api_keys, 1)))
+            replace(one, api_keys=tuple(word(n) for n, _ in enumerate(one.api_keys, 1)))
             for one in self.listeners
         )
         return replace(self, listeners=tuple(listeners))
