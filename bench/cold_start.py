@@ -165,7 +165,7 @@ def main() -> None:
         for size, has_default in product(SIZES, (True, False))
         for event, figures in measured(Fleet(size, has_default)).items()
     ]
-    Console().print(table(rows))
+    Console(width=160).print(table(rows))
     grown = list(lines(rows))
     Console().print(growth(grown))
     save("cold_start", rows=rows)
