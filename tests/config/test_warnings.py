@@ -4,6 +4,7 @@ import pytest
 
 from xds.config.load import Source, load
 from xds.config.problems import ConfigError
+from xds.translate.routes import path_rewrite
 
 LEFT_OVERS = b"""\
 vllm_endpoints:
@@ -71,3 +72,28 @@ providers: {models: [{name: m, backend_refs: [{endpoint: a}]}]}
     ]
     assert [listener.port for listener in alone.gateway.listeners] == [80]
     assert alone.warnings == ()
+
+
+PATHS = b"""\
+version: v0.3
+providers:
+  models: [{name: m, backend_refs: [{name: a, endpoint: a/v2}, {name: b, endpoint: b/v3}]}]
+"""
+ROUTER = b"router: {address: 127.0.0.1, port: 50051}\n"
+
+
+def test_paths_may_differ_where_the_router_writes_them() -> None:
+    with pytest.raises(ConfigError, match="have different paths"):
+        load(Source("config.yaml", PATHS))
+    loaded = load(Source("config.yaml", PATHS), Source("settings.yaml", ROUTER))
+
+    assert [str(warning).partition(": the endpoints")[0] for warning in loaded.warnings] == [
+        "config.yaml:3:11: warning: providers.models",
+        "config.yaml:3:36: warning: providers.models[0].backend_refs",
+    ]
+    assert str(loaded.warnings[1]).endswith(
+        'of model "m" have different paths, "/v2", "/v3"; '
+        "the router has to write the right one into each request"
+    )
+    assert path_rewrite({"/v2"}) is not None
+    assert path_rewrite({"/v2", "/v3"}) is None

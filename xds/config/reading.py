@@ -118,8 +118,11 @@ class Reader:
         # A request has got its path before Envoy chooses the endpoint.
         paths = dict.fromkeys(endpoint.path or "/v1" for endpoint in endpoints)
         if len(paths) > 1:
-            text = f"the endpoints of {who} have different paths, {listed(paths)}; {cure}"
-            self.error(path, text)
+            text = f"the endpoints of {who} have different paths, {listed(paths)}; "
+            if self.settings.router:
+                self.warn(path, f"{text}the router has to write the right one into each request")
+            else:
+                self.error(path, f"{text}{cure}")
 
     def check_model_pool(self, path: Path, model: str, endpoints: Sequence[Endpoint]) -> None:
         """Refuse endpoints that can not serve one model."""

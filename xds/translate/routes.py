@@ -6,7 +6,7 @@ https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_compone
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -217,7 +217,7 @@ class _Routes:
                 else None,
                 # A server with a name may serve several, and is to be called by this one.
                 auto_host_rewrite=any(endpoint.authority for endpoint in endpoints) or None,
-                regex_rewrite=path_rewrite(endpoints[0].path) if endpoints else None,
+                regex_rewrite=path_rewrite({endpoint.path for endpoint in endpoints}),
             ),
         )
 
@@ -226,9 +226,12 @@ class _Routes:
         return own if own != common or self.where.timeout is None else self.where.timeout
 
 
-def path_rewrite(path: str) -> RegexMatchAndSubstitute | None:
-    """Return how the path of a request becomes one on a server whose API is not below /v1."""
-    if not path:
+def path_rewrite(paths: Collection[str]) -> RegexMatchAndSubstitute | None:
+    """Return how the path of a request becomes one on servers whose API is not below /v1.
+
+    Where theirs are at different paths, the semantic router writes them.
+    """
+    if len(paths) != 1 or not (path := next(iter(paths))):
         return None
     return RegexMatchAndSubstitute(
         # The whole segment, so that what is rewritten once is not rewritten again.
