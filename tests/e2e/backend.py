@@ -8,6 +8,7 @@ talks for so many seconds, or until GET /finish.
 import asyncio
 import ssl
 import sys
+from typing import Any
 
 from aiohttp import web
 
@@ -20,7 +21,9 @@ def application(name: str) -> web.Application:
         if "x-stream" in request.headers:
             return await stream(request, float(request.headers["x-stream"]))
         await asyncio.sleep(float(request.headers.get("x-delay", "0")))
-        seen = {"path": request.path_qs, "headers": dict(request.headers)}
+        seen: dict[str, Any] = {"path": request.path_qs, "headers": dict(request.headers)}
+        connection = request.transport and request.transport.get_extra_info("ssl_object")
+        seen["sni"] = getattr(connection, "asked_for", None)
         return web.json_response({"served_by": name, **seen})
 
     async def stream(request: web.Request, seconds: float) -> web.StreamResponse:
@@ -50,6 +53,7 @@ if __name__ == "__main__":
     if pem:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(pem[0])
+        tls.sni_callback = lambda connection, name, _: setattr(connection, "asked_for", name)
     web.run_app(
         application(name), host=host, port=int(port), access_log=None, print=None, ssl_context=tls
     )

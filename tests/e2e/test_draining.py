@@ -7,6 +7,8 @@ import pytest
 from e2e.world import World, endpoints, on_loopback, until, world
 from xds.ports import HostPort, free_port
 
+pytestmark = pytest.mark.each_envoy
+
 FOREVER = float("inf")
 OTHER = """\
 resilience: {timeout: {connect: 1s, idle: 100s, request: 200s}}
@@ -61,6 +63,20 @@ async def test_a_stream_survives_the_removal_of_its_endpoint_and_the_change_of_a
         await stream.more()
 
         await move_listener(gateway)
+        await stream.more()
+
+        await gateway.get("/finish", f"http://{backends['leaves']}")
+        assert await stream.whole()
+
+
+async def test_a_stream_survives_the_draining_of_its_endpoint(tmp_path: Path) -> None:
+    backends = on_loopback("leaves", "stays")
+    async with world(tmp_path, endpoints(backends, stays=0), backends=backends) as gateway:
+        stream = await gateway.stream({}, FOREVER)
+        assert "leaves" in stream.text
+
+        gateway.edit(endpoints(backends, leaves=0))
+        await only_stays(gateway)
         await stream.more()
 
         await gateway.get("/finish", f"http://{backends['leaves']}")

@@ -9,6 +9,8 @@ import pytest
 from e2e.pace import Pace
 from e2e.world import Load, endpoints, on_loopback, until, world
 
+pytestmark = pytest.mark.each_envoy
+
 NAMES = ("one", "two", "three")
 # Envoy's own pace, only faster: so a test sees an endpoint come back.
 QUICK = "consecutive_5xx: 5, interval: 200ms, base_ejection_time: 500ms"
@@ -33,7 +35,6 @@ async def test_with_retries_none_fails_but_those_in_flight_on_the_killed_server(
     assert len(load.failed) <= 16
 
 
-@pytest.mark.each_envoy
 async def test_at_200_requests_a_second_a_kill_costs_the_answers_that_had_begun(
     tmp_path: Path,
 ) -> None:
@@ -75,7 +76,6 @@ async def test_without_retries_none_fails_after_the_ejection(tmp_path: Path) -> 
     assert load.failed, "without retries, requests to the killed server fail until its ejection"
 
 
-@pytest.mark.each_envoy
 async def test_retries_alone_save_every_request(tmp_path: Path) -> None:
     backends = on_loopback(*NAMES)
     settings = "resilience: {outlier_detection: {consecutive_5xx: 0}}"

@@ -24,9 +24,17 @@ class Narrator:
     """A server that writes its next event when the client has confirmed the last."""
 
     confirmed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    is_left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def tell(self, request: web.Request) -> web.StreamResponse:
         await request.read()
+        try:
+            return await self._tell(request)
+        except asyncio.CancelledError:
+            self.is_left.set()
+            raise
+
+    async def _tell(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
         for event in EVENTS:
@@ -71,6 +79,15 @@ async def test_each_event_arrives_before_the_next_is_written(tmp_path: Path) -> 
                 narrator.confirmed.release()
 
     assert b"".join(router.seen[0].pieces) == b"".join(EVENTS)
+
+
+async def test_who_goes_away_in_the_middle_is_not_worked_for_any_longer(tmp_path: Path) -> None:
+    narrator = Narrator()
+    async with gateway(tmp_path, SemanticRouter({}), narrator) as here:
+        async with asyncio.timeout(PATIENCE):
+            async with story(here) as response:
+                await response.content.readexactly(len(EVENTS[0]))
+            await narrator.is_left.wait()
 
 
 async def test_a_router_that_does_not_ask_for_pieces_gets_the_stream_whole(tmp_path: Path) -> None:

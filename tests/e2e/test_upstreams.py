@@ -56,6 +56,7 @@ async def test_a_server_with_a_name_is_called_by_it_on_the_path_of_its_api(
             request = seen(await w.ask({"model": "m"}, path=path))
             assert request["path"] == there
             assert request["headers"]["Host"] == f"localhost:{port}"
+            assert request["sni"] == "localhost"
 
 
 async def test_a_server_that_can_not_prove_its_name_gets_no_request(

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from e2e.world import endpoints, on_loopback, world
+
+pytestmark = pytest.mark.each_envoy
 
 
 async def test_of_4000_requests_3000_and_1000(tmp_path: Path) -> None:
