@@ -283,6 +283,8 @@ def test_a_client_that_comes_back_up_to_date_is_sent_no_clusters_again() -> None
     client = SotwClient(SotwSession(FLEET))
 
     assert client.ask(CLUSTERS, version=FLEET.version(CLUSTERS)) == []
+    status = client.session.status()[CLUSTERS]
+    assert status.version_sent == status.version_acked == FLEET.version(CLUSTERS)
     assert client.publish(snapshot("a=1", "a=1")) == ["clusters: a"]
 
 

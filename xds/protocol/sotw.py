@@ -67,6 +67,7 @@ class SotwSession(Session[Request]):
             return
         if found := self._published(snapshot, state.type_url, whole):
             state.sent = found if wish.wildcard else found.only(wish.names)
+            state.version_sent = version
             state.must_answer = not wish.wildcard or self._is_doubted(state.type_url)
 
     def _due(self, state: TypeState, selection: Selection, snapshot: Snapshot) -> Due | None:
