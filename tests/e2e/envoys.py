@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,4 +23,16 @@ def installed(version: str) -> Path:
 
 def chosen() -> Path:
     """Return the Envoy that the environment asks for."""
-    return installed(os.environ.get(CHOICE, NEWEST))
+    return installed(version())
+
+
+def version() -> str:
+    """Return which Envoy the environment asks for."""
+    return os.environ.get(CHOICE, NEWEST)
+
+
+def environment() -> Mapping[str, str]:
+    """Return an environment in which `xds` finds that Envoy, too."""
+    if version() == NEWEST:
+        return os.environ
+    return {**os.environ, "PYTHONPATH": str(chosen().parents[2])}

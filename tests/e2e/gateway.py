@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from e2e.envoys import environment, version
 from e2e.world import Process, World, until
 from xds.ports import HostPort, free_port, listen_failure
 
@@ -33,6 +34,7 @@ async def gateway(
         *("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--envoy-admin", str(admin)),
         *("--log-format", "json", *options),
         stdout=stdout,
+        env=environment(),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(here.end)
@@ -41,6 +43,7 @@ async def gateway(
         await asyncio.gather(*(here.start_backend(name) for name in backends))
         await here.control_plane.start()
         await here.control_plane.says("gateway ready")
+        assert f'"version": "envoy {version()}.' in here.control_plane.output
         yield here
 
 

@@ -5,10 +5,13 @@ import signal
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from e2e.gateway import envoy_of, gateway, gone, is_free, stop
 from e2e.world import Load, World, endpoints, on_loopback, until
 from xds.ports import HostPort
+
+pytestmark = pytest.mark.each_envoy
 
 FOREVER = float("inf")
 # Longer than a test waits for anything.

@@ -5,9 +5,13 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from e2e.gateway import gateway, stop
 from e2e.world import endpoints, on_loopback, until
 from xds.ports import HostPort
+
+pytestmark = pytest.mark.each_envoy
 
 REQUESTS = 10_000
 CONNECTIONS = 8

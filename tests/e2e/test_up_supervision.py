@@ -12,6 +12,8 @@ import pytest
 from e2e.gateway import envoy_of, gateway, gone, is_free, stop
 from e2e.world import Process, World, endpoints, on_loopback, until
 
+pytestmark = pytest.mark.each_envoy
+
 
 async def kill(here: World) -> None:
     os.kill(envoy_of(here.control_plane), signal.SIGKILL)

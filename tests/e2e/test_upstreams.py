@@ -91,6 +91,16 @@ async def test_a_server_that_can_not_prove_its_name_gets_no_request(
             assert await w.stat(f"cluster.model/{model}.ssl.{failed}") > 0
 
 
+async def test_without_settings_the_authorities_of_the_system_count(tmp_path: Path) -> None:
+    backends = on_loopback("a")
+    config = canonical(m=[f'{{endpoint: "https://localhost:{backends["a"].port}"}}'])
+    # Of an authority that signs for this name, and that no system knows.
+    certificates = {"a": certificate(tmp_path, "localhost")}
+    async with world(tmp_path, config, backends=backends, certificates=certificates) as w:
+        assert (await w.ask({"model": "m"})).status == 503
+        assert await w.stat("cluster.model/m.ssl.fail_verify_error") > 0
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_in_a_mixed_pool_each_endpoint_is_spoken_to_in_its_own_way(
     tmp_path: Path, settings: str, host: str

@@ -44,8 +44,14 @@ async def until(
 class Process:
     """A child process, with all that it writes; its standard output may go elsewhere."""
 
-    def __init__(self, *command: str, stdout: int = asyncio.subprocess.PIPE) -> None:
+    def __init__(
+        self,
+        *command: str,
+        stdout: int = asyncio.subprocess.PIPE,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self._command = command
+        self._env = env
         self._stdout = stdout
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -56,6 +62,7 @@ class Process:
         together = self._stdout == asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
+            env=self._env,
             stdout=self._stdout,
             stderr=asyncio.subprocess.STDOUT if together else asyncio.subprocess.PIPE,
         )
