@@ -5,8 +5,7 @@ want the same names share their selection, by identity.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, NamedTuple, TypeVar, final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from xds.resources import Resource, digest
@@ -14,8 +13,7 @@ from xds.resources import Resource, digest
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """What is new or changed in a selection, and what is no longer in it."""
 
     changed: "Selection"

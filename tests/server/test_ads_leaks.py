@@ -87,11 +87,12 @@ class _Message(bytes):
 class _OneMessage:
     """A client that says one thing, and then listens."""
 
-    peer = "nobody"
-
     def __init__(self, message: bytes) -> None:
         self._unsaid = [message]
         self.is_waiting = asyncio.Event()
+
+    def peer(self) -> str:
+        return "nobody"
 
     async def read(self) -> bytes | None:
         if self._unsaid:

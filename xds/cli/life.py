@@ -19,7 +19,7 @@ _log = structlog.get_logger("xds")
 
 BAD: Final = 1
 # So many new objects make the collector look at the new ones; it is by default 700, 10, 10.
-_SELDOM: Final = (10_000, 20, 20)
+_SELDOM: Final = (30_000, 20, 20)
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 

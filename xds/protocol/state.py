@@ -5,6 +5,7 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#ack-nack-and-r
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from xds.protocol.messages import AnyRequest
 from xds.protocol.subscription import Subscription
@@ -13,13 +14,15 @@ from xds.selection import NOTHING, Selection
 from xds.status import Refusal, TypeStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """What a client lacks of one type: resources, and what to tell of names without any."""
 
     resources: Selection
     removed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+_NOBODY: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -35,9 +38,9 @@ class TypeState:
     # Whether what it had is still to be found out (state of the world only).
     must_recall: bool = False
     # Names to answer for, even if the client has what they lead to, or they lead to nothing.
-    asked: frozenset[str] = frozenset()
+    asked: frozenset[str] = _NOBODY
     # Names to send once more, unless what they lead to was refused.
-    again: frozenset[str] = frozenset()
+    again: frozenset[str] = _NOBODY
     nonce: str = ""
     # One response is in flight until the client answers it.
     in_flight: bool = False
@@ -50,9 +53,9 @@ class TypeState:
     # were refused alone are bad themselves.
     last: Selection = NOTHING
     suspects: Mapping[str, Resource] = field(default_factory=dict)
-    convicted: frozenset[str] = frozenset()
+    convicted: frozenset[str] = _NOBODY
     # Suspects to send once more, as another changed or went, which may have been the bad one.
-    reopened: frozenset[str] = frozenset()
+    reopened: frozenset[str] = _NOBODY
     version_sent: str = ""
     version_acked: str = ""
     refusal: Refusal | None = None
@@ -74,14 +77,16 @@ class TypeState:
         self.last = due.resources
         self.version_sent = selection.version
         # What is only kept for the client is gone already: that is told when it is taken away.
-        self.again = frozenset()
+        self.again = _NOBODY
         answered = due.resources.resources
-        self.asked = frozenset(
-            name for name in self.asked if name in selection.resources and name not in answered
-        )
-        left = self._suspects_in(wanted)
-        self.reopened = self._reopened(left)
-        self._suspect({name: each for name, each in left.items() if name not in answered})
+        if self.asked:
+            self.asked = frozenset(
+                name for name in self.asked if name in selection.resources and name not in answered
+            )
+        if self.suspects:
+            left = self._suspects_in(wanted)
+            self.reopened = self._reopened(left)
+            self._suspect({name: each for name, each in left.items() if name not in answered})
 
     def keep(self, selection: Selection, wanted: Selection) -> None:
         """Note that the client has all of a selection, though it was another under which it came.
@@ -93,7 +98,7 @@ class TypeState:
             self._suspect(self._suspects_in(wanted))
             if not self.suspects:
                 self.refusal = None
-        self.reopened = frozenset()
+        self.reopened = _NOBODY
         if not selection.since(self.sent).gone:
             self.sent = selection
         if self.refusal is None and (self.nonce or self.is_resumed):

@@ -35,6 +35,9 @@ _OPTIONS: Final[tuple[tuple[str, int], ...]] = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.ping_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
+    # Else each message is answered with a ping that measures the connection, to widen its window:
+    # that is for streams of megabytes, and costs more than to read a small message.
+    ("grpc.http2.bdp_probe", 0),
 )
 R = TypeVar("R", bound=AnyRequest)
 _Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -132,9 +135,8 @@ class AdsServer:
         self, context: _Context, language: Language[R], service: str, ended: asyncio.Future[None]
     ) -> tuple[grpc.StatusCode, str] | None:
         """Serve a stream to its end, and return how to abort the call, if it is to be."""
-        connection = _GrpcConnection(context)
         stream = Stream(
-            connection,
+            context,
             self._store,
             language,
             service=service,
@@ -153,21 +155,3 @@ class AdsServer:
         finally:
             del self._streams[stream]
         return grpc.StatusCode.UNAVAILABLE, "the control plane is stopping"
-
-
-class _GrpcConnection:
-    """A gRPC call as the stream sees it."""
-
-    def __init__(self, context: _Context) -> None:
-        self._context = context
-
-    @property
-    def peer(self) -> str:
-        return self._context.peer()
-
-    async def read(self) -> bytes | None:
-        message = await self._context.read()
-        return message if isinstance(message, bytes) else None
-
-    async def write(self, message: bytes) -> None:
-        await self._context.write(message)

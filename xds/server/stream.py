@@ -23,14 +23,13 @@ R = TypeVar("R", bound=AnyRequest)
 
 
 class Connection(Protocol):
-    """The two directions of a stream; `read` returns None once the client has said its last."""
+    """The two directions of a stream, as a context of grpc.aio has them."""
 
-    @property
     def peer(self) -> str:
-        """Where the client is."""
+        """Return where the client is."""
 
-    async def read(self) -> bytes | None:
-        """Return the next message from the client."""
+    async def read(self) -> object:
+        """Return the next message from the client: bytes, or else it has said its last."""
 
     async def write(self, message: bytes) -> None:
         """Send a message, no sooner than the client makes room for it."""
@@ -101,18 +100,18 @@ class Stream(Generic[R]):
         self._since = datetime.now(UTC)
         self._log: Any = _log
         self._turn = asyncio.Lock()
-        self._wake = asyncio.Event()
+        self._woken = asyncio.get_running_loop().create_future()
         self._is_stopped = False
 
     def stop(self) -> None:
         """Make `run` return, as soon as it is not in the middle of a message."""
         self._is_stopped = True
-        self._wake.set()
+        self._wake()
 
     def status(self) -> StreamStatus:
         """Return what there is to tell about the client."""
         return StreamStatus(
-            peer=self._connection.peer,
+            peer=self._connection.peer(),
             variant=self._session.variant,
             service=self._service,
             since=self._since,
@@ -128,7 +127,7 @@ class Stream(Generic[R]):
         reading = asyncio.create_task(self._read())
         following = asyncio.create_task(self._follow())
         try:
-            with self._store.follow(self._wake.set):
+            with self._store.follow(self._wake):
                 done, _ = await asyncio.wait(
                     {reading, following}, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -149,7 +148,7 @@ class Stream(Generic[R]):
 
     async def _read(self) -> None:
         """Take requests, and send what each makes due, until the client has said its last."""
-        while (message := await self._connection.read()) is not None:
+        while isinstance(message := await self._connection.read(), bytes):
             request = self._language.decode(message, datetime.now(UTC))
             # Only what it says is kept until the next one: its bytes may hold a node of 60 KB.
             del message
@@ -168,8 +167,12 @@ class Stream(Generic[R]):
         while not self._is_stopped:
             async with self._turn:
                 await self._send(self._news())
-            await self._wake.wait()
-            self._wake.clear()
+            await self._woken
+            self._woken = asyncio.get_running_loop().create_future()
+
+    def _wake(self) -> None:
+        if not self._woken.done():
+            self._woken.set_result(None)
 
     def _receive(self, request: R) -> list[Response]:
         known = self._session.node
@@ -194,7 +197,7 @@ class Stream(Generic[R]):
 
     def _lose_patience(self) -> None:
         self._patience = None
-        self._wake.set()
+        self._wake()
 
     def _watch_patience(self) -> None:
         """Bound how long each thing that is held back waits."""
