@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from child import used
-from xds.cli.life import settle
+from xds.cli.life import collect_seldom, settle
 
 _PAUSE = 0.05
 
@@ -17,6 +17,7 @@ async def follow(port: int, edit: Callable[[], float]) -> None:
 
     The garbage collector is set as `xds serve` has it.
     """
+    collect_seldom()
     settle()
     print(json.dumps({"port": port, **used()}), flush=True)
     loop = asyncio.get_running_loop()

@@ -18,7 +18,8 @@ from xds.demo import CheckError
 _log = structlog.get_logger("xds")
 
 BAD: Final = 1
-# So many new objects make the collector look at the new ones; it is by default 700, 10, 10.
+# So many new objects make the collector look at the new ones, and so many looks make it look at the
+# older ones, too; it is by default 700, 10, 10.
 _SELDOM: Final = (30_000, 20, 20)
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -78,17 +79,24 @@ async def _until_signalled(main: Coroutine[Any, Any, None]) -> None:
         raise typer.Exit(BAD)
 
 
-def settle() -> None:
-    """Have the garbage collector leave alone what is there from the start on, and look seldom.
+def collect_seldom() -> None:
+    """Have the garbage collector look seldom.
 
-    To look through a thousand models takes it a tenth of a second, in which nobody is served; and
-    each edit makes a little of everything for a thousand streams, next to none of it garbage that
-    only the collector finds.
+    A file makes a little of everything for a thousand models, and each edit for a thousand streams,
+    next to none of it garbage that only the collector finds.
+    https://docs.python.org/3/library/gc.html#gc.set_threshold
+    """
+    gc.set_threshold(*_SELDOM)
+
+
+def settle() -> None:
+    """Have the garbage collector leave alone what is there from the start on.
+
+    To look through a thousand models takes it a tenth of a second, in which nobody is served.
     https://docs.python.org/3/library/gc.html#gc.freeze
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_SELDOM)
 
 
 def hangups() -> asyncio.Event:
