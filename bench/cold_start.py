@@ -26,8 +26,9 @@ from machine import machine
 from picture import Series
 from results import draw, exponent, save
 from xds.build import Build, check, encoded
+from xds.cli.life import collect_seldom, settle
 from xds.config.document import Document
-from xds.config.load import Source, load
+from xds.config.load import Loaded, Source, load
 from xds.snapshot import Snapshot
 from xds.translate import translate
 
@@ -69,27 +70,37 @@ def timed(step: Callable[[], T]) -> tuple[float, T]:
     return process_time() - began, result
 
 
-def steps(content: bytes, last: Build | None) -> tuple[list[float], Build]:
-    """Return the CPU seconds from YAML to snapshot, and what was built."""
+def steps(
+    content: bytes, last: tuple[Loaded, Build] | None
+) -> tuple[list[float], tuple[Loaded, Build]]:
+    """Return the CPU seconds from YAML to snapshot, and what was read and built."""
     source = Source("config.yaml", content)
+    read, built = last or (None, None)
+    before = built.snapshot if built else None
     parsing, _ = timed(lambda: Document.parse(source.name, content))
-    loading, gateway = timed(lambda: load(source).gateway)
-    before = last.translation if last else None
-    translating, translation = timed(lambda: translate(gateway, before))
-    encoding, resources = timed(lambda: encoded(translation, last))
-    building, snapshot = timed(lambda: Snapshot.build(resources.values()))
-    checking, _ = timed(lambda: check(snapshot))
+    loading, loaded = timed(lambda: load(source, last=read))
+    translating, translation = timed(
+        lambda: translate(loaded.gateway, built.translation if built else None)
+    )
+    encoding, resources = timed(lambda: encoded(translation, built))
+    building, snapshot = timed(lambda: Snapshot.build(resources.values(), before))
+    checking, _ = timed(lambda: check(snapshot, before))
     figures = [parsing, loading - parsing, translating, encoding, building, checking]
-    return figures, Build(translation, resources, snapshot)
+    return figures, (loaded, Build(translation, resources, snapshot))
 
 
 def measure(fleet: Fleet) -> dict[str, list[float]]:
-    """Return the figures of a cold start, which this process is, and of an edit after it."""
+    """Return the figures of a cold start, which this process is, and of an edit after it.
+
+    The garbage collector is set as `xds serve` has it.
+    """
+    collect_seldom()
     started = process_time()
-    cold, build = steps(fleet.content(), None)
+    cold, last = steps(fleet.content(), None)
+    settle()
     edits = []
     for run in range(RUNS):
-        figures, build = steps(fleet.content(weight=run + 2), build)
+        figures, last = steps(fleet.content(weight=run + 2), last)
         edits.append([0.0, *figures])
     return {COLD: [started, *cold], EDIT: _medians(edits)}
 

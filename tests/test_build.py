@@ -1,15 +1,20 @@
 """What is built anew when the files change; the work is counted, not timed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from betterproto2 import Message
 
 from xds.build import build
+from xds.config.flat_schema import FlatEndpoint
 from xds.config.gateway import Gateway
 from xds.config.load import Source, load
+from xds.config.validation import validate
 from xds.files import Files
 from xds.publisher import Publisher
+from xds.references import Reference, references
+from xds.resources import Resource
 from xds.store import SnapshotStore
 from xds.wire.codec import encode
 
@@ -104,15 +109,38 @@ def test_a_removed_model_costs_the_routes_and_the_listener(encoded: list[str]) -
     assert len(smaller.resources) == len(first.resources) - 2
 
 
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that every entry of a file joins when it is read, and every resource."""
+    names: list[str] = []
+
+    def read(document: Any, model: type[Any], value: Any, *rest: Any) -> Any:
+        if model is FlatEndpoint:
+            names.append(value["name"])
+        return validate(document, model, value, *rest)
+
+    def searched(resource: Resource) -> frozenset[Reference]:
+        names.append(resource.name)
+        return references(resource)
+
+    monkeypatch.setattr("xds.config.flat.validate", read)
+    monkeypatch.setattr("xds.snapshot.references", searched)
+    return names
+
+
 async def test_a_published_edit_takes_over_what_was_published(
-    encoded: list[str], tmp_path: Path
+    encoded: list[str], looked_at: list[str], tmp_path: Path
 ) -> None:
     files = Files(tmp_path / "config.yaml")
     publisher = Publisher(files, SnapshotStore())
-    for weight, work in ((1, 2 * MODELS + 2), (3, 2), (1, 2)):
+    every = 2 * MODELS + 2
+    for weight, made, seen in ((1, every, MODELS * ENDPOINTS + every), (3, 2, 2), (1, 2, 2)):
         files.config.write_text(fleet(weight))
         encoded.clear()
+        looked_at.clear()
 
         await publisher.publish()
 
-        assert len(encoded) == work
+        assert len(encoded) == made
+        # The entry, and the load assignment that it is in; its cluster became the same again.
+        assert len(looked_at) == seen

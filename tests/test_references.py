@@ -23,6 +23,8 @@ from envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 import (
     Secret,
     UpstreamTlsContext,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xds.references import Reference, eds_name, own_name, references
 from xds.resources import (
@@ -283,3 +285,51 @@ def test_a_whole_snapshot_has_no_inconsistencies() -> None:
     ]
 
     assert Snapshot.build(whole).inconsistencies() == ()
+
+
+WHOLE = [
+    *(made(CLUSTERS, name, edsClusterConfig={"edsConfig": ADS}) for name in "abc"),
+    *(Resource(ENDPOINTS, name, ClusterLoadAssignment(cluster_name=name)) for name in "abc"),
+    *(made(ROUTES, name, virtualHosts=[host(routes=routed(cluster=name))]) for name in "abc"),
+]
+EDITS = [
+    made(ROUTES, "a", virtualHosts=[host(routes=routed(cluster="b"))]),
+    made(ROUTES, "a", virtualHosts=[host(routes=routed(cluster="gone"))]),
+    made(ROUTES, "d", virtualHosts=[host(routes=routed(cluster="b"))]),
+    made(CLUSTERS, "d", edsClusterConfig={"edsConfig": ADS}),
+    Resource(ENDPOINTS, "d", ClusterLoadAssignment(cluster_name="other")),
+    Resource(ROUTES, "b", b"\xff"),
+]
+
+
+@given(st.sets(st.sampled_from(WHOLE)), st.lists(st.sampled_from(EDITS)))
+def test_after_a_whole_snapshot_the_same_is_told(
+    removed: set[Resource], added: list[Resource]
+) -> None:
+    whole = Snapshot.build(WHOLE)
+    named = {(each.type_url, each.name): each for each in WHOLE if each not in removed}
+    named |= {(each.type_url, each.name): each for each in added}
+    snapshot = Snapshot.build(named.values(), whole)
+
+    assert snapshot.inconsistencies(whole) == snapshot.inconsistencies()
+
+
+def test_after_a_whole_snapshot_only_what_changed_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = Snapshot.build(WHOLE)
+    looked_at: list[Resource] = []
+
+    def counted(resource: Resource) -> frozenset[Reference]:
+        looked_at.append(resource)
+        return references(resource)
+
+    monkeypatch.setattr("xds.snapshot.references", counted)
+    edit = EDITS[0]
+    assert not Snapshot.build([*WHOLE[:-3], edit, *WHOLE[-2:]], whole).inconsistencies(whole)
+    assert looked_at == [edit]
+
+    looked_at.clear()
+    assert not Snapshot.build(WHOLE[:-1], whole).inconsistencies(whole)
+    # What is gone may be named by anything.
+    assert len(looked_at) == len(WHOLE) - 1

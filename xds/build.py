@@ -39,7 +39,7 @@ def build(gateway: Gateway, last: Build | None = None) -> Build:
     translation = translate(gateway, last.translation if last else None)
     resources = encoded(translation, last)
     snapshot = Snapshot.build(resources.values(), last.snapshot if last else None)
-    check(snapshot)
+    check(snapshot, last.snapshot if last else None)
     return Build(translation, resources, snapshot)
 
 
@@ -52,12 +52,12 @@ def encoded(translation: Translation, last: Build | None = None) -> Mapping[int,
     }
 
 
-def check(snapshot: Snapshot) -> None:
-    """Make sure that every reference leads somewhere.
+def check(snapshot: Snapshot, last: Snapshot | None = None) -> None:
+    """Make sure that every reference leads somewhere, as every one in `last` does.
 
     Envoy would wait for what is not there, and answer requests with 503. Raises InconsistencyError.
     """
-    if wrong := snapshot.inconsistencies():
+    if wrong := snapshot.inconsistencies(last):
         more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
         raise InconsistencyError("; ".join(map(str, wrong[:_NAMED])) + more)
 

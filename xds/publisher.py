@@ -54,7 +54,7 @@ class Publisher:
         self._last_good = last_good
         self._envoy = envoy
         self._seen: Reading | None = None
-        self._built: Build | None = None
+        self._last: tuple[Loaded, Build] | None = None
         self._publishing = asyncio.Lock()
         self.state = ConfigState(
             files=tuple(map(str, files.paths())),
@@ -127,7 +127,7 @@ class Publisher:
         refusal = None
         try:
             loaded, built = await asyncio.to_thread(
-                _build, sources, self._built, strict=self._files.strict
+                _build, sources, self._last, strict=self._files.strict
             )
             _tell_notes(loaded)
             if self._envoy and self._is_new(built.snapshot):
@@ -141,7 +141,7 @@ class Publisher:
             refusal = f"not understood, which is our mistake: {type(error).__name__}, see the log"
         if refusal is not None:
             raise ConfigError([Problem(str(self._files.config), 0, 0, "", refusal)])
-        self._built = built
+        self._last = loaded, built
         return built.snapshot
 
     def _is_new(self, snapshot: Snapshot) -> bool:
@@ -188,10 +188,11 @@ class Publisher:
 
 
 def _build(
-    sources: tuple[Source, ...], last: Build | None, *, strict: bool
+    sources: tuple[Source, ...], last: tuple[Loaded, Build] | None, *, strict: bool
 ) -> tuple[Loaded, Build]:
-    loaded = load(*sources, strict=strict)
-    return loaded, build(loaded.gateway, last)
+    read, built = last or (None, None)
+    loaded = load(*sources, last=read, strict=strict)
+    return loaded, build(loaded.gateway, built)
 
 
 def _tell_notes(loaded: Loaded) -> None:

@@ -159,16 +159,23 @@ class Snapshot:
         """Return the version of all resources of one type together."""
         return self.versions.get(type_url) or version_of(_NONE)
 
-    def inconsistencies(self) -> tuple[Inconsistency, ...]:
+    def inconsistencies(self, last: Self | None = None) -> tuple[Inconsistency, ...]:
         """Return which resources name others that are not there, or go by another name themselves.
 
         Envoy waits up to 15 s for what is named and not there, and answers with 503 for a cluster.
         Only references that are resolved by the aggregated stream count, but clusters always: one
-        that the bootstrap defines is reported too.
+        that the bootstrap defines is reported too. `last` is an earlier snapshot without any: where
+        nothing is gone since, only what is new or changed is looked at.
         """
+        is_more = last is not None and all(
+            named.keys() <= self.of_type(url).keys() for url, named in last.resources.items()
+        )
         found = []
         for type_url in in_order(self.resources):
-            for name, resource in sorted(self.resources[type_url].items()):
+            fine = last.of_type(type_url) if last and is_more else _NONE
+            named = self.resources[type_url].items()
+            unknown = [(name, each) for name, each in named if fine.get(name) is not each]
+            for name, resource in sorted(unknown):
                 reasons = self._reasons(resource)
                 found += [Inconsistency(type_url, name, reason) for reason in reasons]
         return tuple(found)

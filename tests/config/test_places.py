@@ -2,7 +2,7 @@
 
 import pytest
 
-from xds.config.places import at, standing
+from xds.config.places import at, standing, values
 from xds.config.problems import Path
 
 DATA = {"a": [{"n": 1}, {"n": None}, {"m": 2}, 5], "b": {"x": {"n": 3}, "y": []}, "*": 4}
@@ -38,3 +38,4 @@ def test_what_stands_at_a_path(path: Path, value: object) -> None:
 )
 def test_all_that_stands_at_a_kind_of_place(place: str, found: list[tuple[Path, object]]) -> None:
     assert standing(DATA, place) == found
+    assert values(DATA, place) == [value for _, value in found]

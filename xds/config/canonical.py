@@ -26,7 +26,7 @@ from xds.config.providers_schema import (
     ModelEntry,
     Reliability,
 )
-from xds.config.reading import Reading
+from xds.config.reading import Entries, Reading
 from xds.config.settings import Settings
 from xds.config.validation import validate
 
@@ -34,9 +34,11 @@ VERSION = "v0.3"
 _CARDS: Path = ("routing", "modelCards")
 
 
-def read(document: Document, settings: Settings, environment: Mapping[str, str]) -> Reading:
+def read(
+    document: Document, settings: Settings, last: Entries, environment: Mapping[str, str]
+) -> Reading:
     """Return what a document of dialect C says."""
-    return _Reader(document, settings, environment=environment).read()
+    return _Reader(document, settings, last, environment=environment).read()
 
 
 class _Reader(ProvidersReader):

@@ -6,7 +6,7 @@ https://vllm-semantic-router.com/docs/installation/configuration
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from xds.config.addresses import canonical, faults
@@ -30,7 +30,7 @@ from xds.config.flat_schema import (
 from xds.config.gateway import Endpoint, Gateway, Listener, Model
 from xds.config.places import standing
 from xds.config.problems import Path, unknown
-from xds.config.reading import Reader, Reading
+from xds.config.reading import Entries, Reader, Reading
 from xds.config.settings import Settings
 from xds.config.upstreams import Upstream, api_path, path_faults, upstream, upstream_faults
 from xds.config.validation import validate
@@ -39,9 +39,9 @@ _Endpoints = Mapping[str, Endpoint | None]
 _Profiles = Mapping[str, Upstream | None]
 
 
-def read(document: Document, settings: Settings) -> Reading:
+def read(document: Document, settings: Settings, last: Entries) -> Reading:
     """Return what a document of dialect A says."""
-    return _Reader(document, settings).read()
+    return _Reader(document, settings, last).read()
 
 
 class _Reader(Reader):
@@ -73,7 +73,12 @@ class _Reader(Reader):
             router=self.settings.router,
         )
         return Reading(
-            gateway, tuple(endpoints), tuple(entries), tuple(self.problems), tuple(self.warnings)
+            gateway,
+            tuple(endpoints),
+            tuple(entries),
+            self.entries,
+            tuple(self.problems),
+            tuple(self.warnings),
         )
 
     def _profiles(self, data: Mapping[str, Any]) -> dict[str, Upstream | None]:
@@ -106,9 +111,10 @@ class _Reader(Reader):
         """Return the endpoints by name; None stands for one with a mistake in it."""
         found: dict[str, Endpoint | None] = {}
         places: dict[str, Path] = {}
+        servers = tuple(profiles.items())
         for index, item in enumerate(items if isinstance(items, list) else []):
             path: Path = ("vllm_endpoints", index)
-            endpoint = self._endpoint(path, item, profiles)
+            endpoint = self.once(item, servers, partial(self._endpoint, path, item, profiles))
             name = item.get("name") if isinstance(item, dict) else None
             if isinstance(name, str) and name:
                 found.setdefault(name, endpoint)

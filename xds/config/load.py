@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from xds.config.origin import Embedded
 from xds.config.places import at
 from xds.config.problems import ConfigError, Problem, nearest, spell
 from xds.config.providers import MODELS
-from xds.config.reading import Reading
+from xds.config.reading import Entries, Reading
 from xds.config.settings import Settings, read_settings, unknown_names
 
 _DIALECTS: Final = """\
@@ -38,12 +38,15 @@ class Source:
 class Loaded:
     """The gateway that files describe, and what their author should know all the same.
 
-    `inside` is the path at which the configuration stood in a Kubernetes manifest.
+    `inside` is the path at which the configuration stood in a Kubernetes manifest. The next `load`
+    has use for what was read, and under which settings.
     """
 
     gateway: Gateway
     warnings: tuple[Problem, ...] = ()
     inside: str = ""
+    settings: Settings = field(default_factory=Settings, repr=False, compare=False)
+    entries: Entries = field(default_factory=dict, repr=False, compare=False)
 
 
 def read_file(name: str, place: Path, *, wait: bool = False) -> Source:
@@ -73,18 +76,20 @@ def load(
     config: Source,
     settings: Source | None = None,
     *,
+    last: Loaded | None = None,
     strict: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> Loaded:
     """Return the gateway that a router's file and our settings describe together.
 
-    `strict` makes an error of every warning; `environment` is what `$VAR` refers to. Raises
-    ConfigError with every mistake in both.
+    What is in `last` already is not read again. `strict` makes an error of every warning;
+    `environment` is what `$VAR` refers to. Raises ConfigError with every mistake in both.
     """
     own, document, problems = _settings(settings)
+    entries = last.entries if last and last.settings == own else {}
     try:
         told = parse(config)
-        reading = _read(told, own, environment)
+        reading = _read(told, own, entries, environment)
     except ConfigError as error:
         raise ConfigError((*problems, *error.problems)) from None
     problems.extend(reading.problems)
@@ -99,7 +104,7 @@ def load(
     if problems or (strict and warnings):
         raise ConfigError((*problems, *warnings))
     inside = told.origin.path if isinstance(told.origin, Embedded) else ()
-    return Loaded(reading.gateway, tuple(warnings), spell(inside))
+    return Loaded(reading.gateway, tuple(warnings), spell(inside), own, reading.entries)
 
 
 def parse(config: Source) -> Document:
@@ -139,16 +144,18 @@ def _is_user_config(data: Mapping[str, Any]) -> bool:
     return "endpoints" in keys and "backend_refs" not in keys
 
 
-def _read(document: Document, settings: Settings, environment: Mapping[str, str]) -> Reading:
+def _read(
+    document: Document, settings: Settings, last: Entries, environment: Mapping[str, str]
+) -> Reading:
     data = document.data
     if flat_key := next((key for key in _FLAT if key in data), None):
         if at(data, MODELS) is not None:
             text = f"is of another form of the file than `{flat_key}`, and forms do not mix"
             raise ConfigError([document.problem(MODELS, f"{text}; keep one of them", key=True)])
-        return flat.read(document, settings)
+        return flat.read(document, settings, last)
     if isinstance(data.get("providers"), Mapping):
         read = user_config.read if _is_user_config(data) else canonical.read
-        return read(document, settings, environment)
+        return read(document, settings, last, environment)
     for key in data.keys() - {"providers"}:
         if close := nearest(key, ("vllm_endpoints", "model_config", "providers"), cutoff=0.8):
             text = f'is not a known key; did you mean "{close}"?'

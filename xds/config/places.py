@@ -39,6 +39,17 @@ def standing(value: Any, place: str) -> list[tuple[Path, Any]]:  # noqa: ANN401
     return found
 
 
+def values(value: Any, place: str) -> list[Any]:  # noqa: ANN401
+    """Return all that stands at a kind of place, without telling where: much cheaper."""
+    found = [value]
+    for step in place.split("."):
+        if step == _EACH:
+            found = [each for one in found for _, each in _items(one)]
+        else:
+            found = [one[step] for one in found if isinstance(one, dict) and step in one]
+    return found
+
+
 def _items(value: object) -> Iterable[tuple[str | int, Any]]:
     if isinstance(value, dict):
         return value.items()

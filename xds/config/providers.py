@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, TypeGuard
 
 from xds.config.addresses import Parts, canonical
@@ -20,7 +21,7 @@ from xds.config.providers_schema import (
 )
 from xds.config.reading import Reader, Reading
 from xds.config.settings import merged
-from xds.config.upstreams import port_like_end, upstream, upstream_faults
+from xds.config.upstreams import Upstream, port_like_end, upstream, upstream_faults
 from xds.config.validation import is_secret, validate
 
 MODELS: Path = ("providers", "models")
@@ -95,7 +96,7 @@ class ProvidersReader(Reader, ABC):
         endpoints = tuple(name for pool in pools for name in pool)
         problems, warnings = (*unset, *rest), tuple(self.warnings)
         listens = bool(data.get("listeners"))
-        return Reading(gateway, endpoints, names, problems, warnings, listens)
+        return Reading(gateway, endpoints, names, self.entries, problems, warnings, listens)
 
     def _unset(self, path: Path, name: str) -> Problem:
         said = str(at(self.document.data, path))
@@ -163,7 +164,7 @@ class ProvidersReader(Reader, ABC):
             where = (*path, self.backends, index)
             own = _name(backend) or (f"backend-{index + 1}" if index else "primary")
             name = f"{_name(model)}_{own}"
-            endpoint = self._backend(where, backend, name)
+            endpoint = self.once(backend, name, partial(self._backend, where, backend, name))
             self.check_unique(places, name, (*where, "name"), "an endpoint")
             found.setdefault(name, endpoint)
         return found
@@ -265,9 +266,9 @@ class ProvidersReader(Reader, ABC):
 
 def _servers(models: Sequence[Model]) -> Iterator[Endpoint]:
     """Return each server once, though several models list it under names of their own."""
-    found: dict[Endpoint, Endpoint] = {}
+    found: dict[Upstream, Endpoint] = {}
     for endpoint in (endpoint for model in models for endpoint in model.endpoints):
-        server = replace(endpoint, name="", weight=0, priority=0, zone="")
+        server = Upstream(endpoint.address, endpoint.port, endpoint.tls, endpoint.path)
         known = found.setdefault(server, endpoint)
         if known.weight < endpoint.weight:
             found[server] = endpoint

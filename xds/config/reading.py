@@ -1,6 +1,6 @@
 """Know how any dialect is read: what is right becomes a gateway, and every mistake is gathered."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 from xds.config.document import Document
 from xds.config.fields import MAX_WEIGHT
 from xds.config.gateway import Endpoint, Gateway
-from xds.config.places import at, standing
+from xds.config.places import at, standing, values
 from xds.config.problems import Path, Problem, listed, nearest
 from xds.config.settings import EndpointSettings, Settings
 from xds.config.upstreams import Upstream
@@ -17,17 +17,22 @@ from xds.config.validation import unknown_key
 # The router ignores what it does not know, and so do we, but not what is nearly a known key.
 _NEARLY: Final = 0.75
 
+# What entries say that name an endpoint, by all that it depends on but the settings.
+Entries = Mapping[Hashable, Endpoint]
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one file says; the gateway is whole only where there are no problems.
 
-    `has_listeners` tells whether it says itself where clients connect.
+    `has_listeners` tells whether it says itself where clients connect; `entries` are those in
+    which nothing is wrong.
     """
 
     gateway: Gateway
     endpoint_names: tuple[str, ...]
     model_names: tuple[str, ...]
+    entries: Entries
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     has_listeners: bool = False
@@ -35,10 +40,15 @@ class Reading:
 
 @dataclass
 class Reader:
-    """Reads as much as can be read, and gathers what is wrong with the rest."""
+    """Reads as much as can be read, and gathers what is wrong with the rest.
+
+    `last` are the entries of an earlier reading under the same settings.
+    """
 
     document: Document
     settings: Settings
+    last: Entries = field(default_factory=dict)
+    entries: dict[Hashable, Endpoint] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
@@ -71,18 +81,19 @@ class Reader:
 
         Return data without these spaces, so that they make nothing else wrong.
         """
-        values = [one for place in places for one in standing(data, place) if _is_spaced(one[1])]
+        spaced = [place for place in places if any(map(_is_spaced, values(data, place)))]
+        wrong = [one for place in spaced for one in standing(data, place) if _is_spaced(one[1])]
         keys = [
             path
             for mapping in mappings
             for path, _ in standing(data, f"{mapping}.*")
             if _is_spaced(path[-1])
         ]
-        for path, name in values:
+        for path, name in wrong:
             self.error(path, _spaced(name))
         for path in keys:
             self.error(path, _spaced(str(path[-1])), key=True)
-        return _without_spaces(data, values, keys) if values or keys else data
+        return _without_spaces(data, wrong, keys) if wrong or keys else data
 
     def check_unique(self, places: dict[str, Path], name: str, path: Path, what: str) -> None:
         """Refuse a name that stands elsewhere, and remember where this one stands."""
@@ -105,6 +116,25 @@ class Reader:
             tls=server.tls,
             path=server.path,
         )
+
+    def once(
+        self, item: object, given: Hashable, read: Callable[[], Endpoint | None]
+    ) -> Endpoint | None:
+        """Return the endpoint that an entry names, which is read only if it is not known.
+
+        `given` is what that depends on besides. An entry with something wrong in it is read each
+        time, as what is wrong has to be told with its place.
+        """
+        # Of the values, 1 and True are equal; of how they are written, they are not.
+        key = (type(self), repr(item), given)
+        found = self.last.get(key)
+        if found is None:
+            faultless = len(self.problems), len(self.warnings)
+            found = read()
+            if found is None or (len(self.problems), len(self.warnings)) != faultless:
+                return found
+        self.entries[key] = found
+        return found
 
     def check_pool(self, path: Path, who: str, endpoints: Sequence[Endpoint], cure: str) -> None:
         """Refuse endpoints that can not serve together; `cure` is for those of different paths."""

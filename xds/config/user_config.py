@@ -17,13 +17,15 @@ from xds.config.providers_schema import (
     UserEndpoint,
     UserModel,
 )
-from xds.config.reading import Reading
+from xds.config.reading import Entries, Reading
 from xds.config.settings import Settings
 
 
-def read(document: Document, settings: Settings, environment: Mapping[str, str]) -> Reading:
+def read(
+    document: Document, settings: Settings, last: Entries, environment: Mapping[str, str]
+) -> Reading:
     """Return what a document of dialect B says."""
-    return _Reader(document, settings, environment=environment).read()
+    return _Reader(document, settings, last, environment=environment).read()
 
 
 class _Reader(ProvidersReader):

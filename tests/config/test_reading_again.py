@@ -1,0 +1,204 @@
+"""A file that is read again: what it says as before is not read anew, and that changes nothing."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.test_hypothesis import (
+    CANONICAL,
+    CONFIG,
+    NESTED_SETTINGS,
+    SETTINGS,
+    UNHURRIED,
+    USER,
+    dumped,
+    mutations,
+)
+from xds.config import flat, providers
+from xds.config.load import Loaded, Source, load
+from xds.config.problems import ConfigError, Problem
+from xds.config.validation import validate
+
+ENDPOINTS = 20
+ENVIRONMENT = {"SET": "value", "HOST": "10.0.0.1"}
+
+
+def read(config: bytes, own: bytes | None = None, last: Loaded | None = None) -> Loaded:
+    settings = None if own is None else Source("settings.yaml", own)
+    return load(Source("config.yaml", config), settings, last=last, environment=ENVIRONMENT)
+
+
+def told(
+    config: bytes, own: bytes | None, last: Loaded | None = None
+) -> Loaded | tuple[Problem, ...]:
+    """Return what two files say, or what is wrong with them."""
+    try:
+        return read(config, own, last)
+    except ConfigError as refused:
+        return refused.problems
+
+
+@UNHURRIED
+@given(mutations(CONFIG), st.just(dumped(SETTINGS)) | mutations(SETTINGS))
+def test_after_any_edit_the_same_is_said_as_of_a_file_that_is_new(
+    config: bytes, own: bytes
+) -> None:
+    last = read(dumped(CONFIG), dumped(SETTINGS))
+
+    assert told(config, own, last) == told(config, own)
+
+
+@UNHURRIED
+@given(
+    st.sampled_from([USER, CANONICAL]),
+    mutations(USER) | mutations(CANONICAL),
+    st.just(dumped(NESTED_SETTINGS)) | mutations(NESTED_SETTINGS),
+)
+def test_so_it_is_in_the_newer_forms(before: dict[str, Any], config: bytes, own: bytes) -> None:
+    last = read(dumped(before), dumped(NESTED_SETTINGS))
+
+    assert told(config, own, last) == told(config, own)
+
+
+def flat_fleet(weight: Any = 1) -> dict[str, Any]:
+    endpoints: list[dict[str, Any]] = [
+        {"name": f"e{number}", "address": f"10.0.0.{number}", "port": 8000, "weight": 1}
+        for number in range(ENDPOINTS)
+    ]
+    endpoints[7]["weight"] = weight
+    return {"vllm_endpoints": endpoints}
+
+
+def nested_fleet(key: str, version: str, weight: Any = 1) -> dict[str, Any]:
+    backends: list[dict[str, Any]] = [
+        {"name": f"e{number}", "endpoint": f"10.0.0.{number}:8000", "weight": 1}
+        for number in range(ENDPOINTS)
+    ]
+    backends[7]["weight"] = weight
+    return {"version": version, "providers": {"models": [{"name": "m", key: backends}]}}
+
+
+def fleet(dialect: str, weight: Any = 1) -> bytes:
+    """Return twenty endpoints, one of them of some weight."""
+    match dialect:
+        case "A":
+            return dumped(flat_fleet(weight))
+        case "B":
+            return dumped(nested_fleet("endpoints", "v0.1", weight))
+        case _:
+            return dumped(nested_fleet("backend_refs", "v0.3", weight))
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what is held against the model of an entry."""
+    done = Counter[str]()
+
+    def counted(document: Any, model: Any, *rest: Any) -> Any:
+        done[model.__name__] += 1
+        return validate(document, model, *rest)
+
+    monkeypatch.setattr(flat, "validate", counted)
+    monkeypatch.setattr(providers, "validate", counted)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("dialect", "model"), [("A", "FlatEndpoint"), ("B", "UserEndpoint"), ("C", "BackendRef")]
+)
+def test_only_the_endpoint_that_was_edited_is_read(
+    dialect: str, model: str, work: Counter[str]
+) -> None:
+    last = read(fleet(dialect))
+    assert work[model] == ENDPOINTS
+    work.clear()
+
+    edited = read(fleet(dialect, weight=3), last=last)
+
+    assert work[model] == 1
+    assert [each.weight for each in edited.gateway.endpoints].index(3) == 7
+    before = dict(enumerate(last.gateway.endpoints))
+    assert all(each is before[n] for n, each in enumerate(edited.gateway.endpoints) if n != 7)
+
+
+def test_where_an_endpoint_stands_is_no_matter(work: Counter[str]) -> None:
+    config = flat_fleet()
+    last = read(dumped(config))
+    config["vllm_endpoints"].insert(0, {"name": "new", "address": "10.0.1.1", "port": 8000})
+    work.clear()
+
+    read(dumped(config), last=last)
+
+    assert work["FlatEndpoint"] == 1
+
+
+@pytest.mark.parametrize("dialect", ["A", "B", "C"])
+@pytest.mark.parametrize("weight", [True, 1.0, "1"])
+def test_what_equals_what_was_right_may_be_wrong(dialect: str, weight: object) -> None:
+    last = read(fleet(dialect, weight=1))
+
+    with pytest.raises(ConfigError, match=r"weight: is .*; write a whole number"):
+        read(fleet(dialect, weight=weight), last=last)
+
+
+def test_new_settings_count_for_endpoints_as_they_were() -> None:
+    config = fleet("A")
+    last = read(config, b"endpoints: {e7: {priority: 1}}")
+
+    gateway = read(config, b"endpoints: {e7: {priority: 2}}", last).gateway
+
+    assert {each.name: each.priority for each in gateway.endpoints}["e7"] == 2
+
+
+def test_names_that_may_no_longer_be_are_refused() -> None:
+    config = flat_fleet()
+    config["vllm_endpoints"][3]["address"] = "vllm"
+    last = read(dumped(config), b"allow_domain_names: true")
+
+    with pytest.raises(ConfigError, match='"vllm" is a domain name'):
+        read(dumped(config), b"allow_domain_names: false", last)
+
+
+def test_a_profile_that_moves_takes_its_endpoints_along() -> None:
+    def config(host: str) -> bytes:
+        profile = {"p": {"base_url": f"https://{host}/v1"}}
+        item = {"name": "a", "provider_profile": "p"}
+        return dumped({"provider_profiles": profile, "vllm_endpoints": [item]})
+
+    last = read(config("one.example.com"))
+
+    [endpoint] = read(config("two.example.com"), last=last).gateway.endpoints
+    assert endpoint.address == "two.example.com"
+
+
+def test_a_variable_that_changes_takes_its_endpoints_along() -> None:
+    config = Source("config.yaml", dumped(CANONICAL))
+    last = load(config, environment=ENVIRONMENT)
+
+    moved = load(config, last=last, environment={**ENVIRONMENT, "HOST": "10.0.0.2"})
+
+    assert moved.gateway.models[1].endpoints[0].address == "10.0.0.2"
+
+
+def test_what_may_not_do_what_it_says_is_told_each_time() -> None:
+    config = flat_fleet()
+    config["vllm_endpoints"][3]["health_check_path"] = "/health"
+    last = read(dumped(config))
+
+    again = read(dumped(config), last=last)
+
+    assert len(again.warnings) == 1
+    assert again.warnings == last.warnings
+
+
+def test_what_is_no_longer_said_is_forgotten() -> None:
+    last = read(fleet("A"))
+    config = yaml.safe_load(fleet("A"))
+    del config["vllm_endpoints"][7:]
+
+    assert len(last.entries) == ENDPOINTS
+    assert len(read(dumped(config), last=last).entries) == 7
