@@ -113,13 +113,11 @@ def _callings(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
 
     In the order in which they come first. Routes have to know that, and nothing else of a pool.
     """
-    found: dict[Endpoint, None] = {}
+    found: dict[tuple[object, ...], Endpoint] = {}
     for each in endpoints:
-        calling = (
-            replace(each, name="", weight=1, zone="")
-            if each.authority
-            # Which IP address it is makes no difference to a call.
-            else Endpoint("", "0.0.0.0", 0, tls=each.tls, path=each.path, priority=each.priority)  # noqa: S104
-        )
-        found[calling] = None
-    return tuple(found)
+        # Which IP address it is makes no difference to a call.
+        server = (each.address, each.port) if each.authority else ("0.0.0.0", 0)  # noqa: S104
+        calling = (*server, 1, each.priority, "", each.tls, each.path)
+        if calling not in found:
+            found[calling] = Endpoint("", *calling)
+    return tuple(found.values())
