@@ -30,6 +30,7 @@ COMPARED = ((1000, 100), (200, 1000))
 STREAMS = (1, 100, 1000)
 CLUSTERS = (100, 1000, 10_000)
 VARIANTS = ("sotw", "delta")
+NO_PROBE = "--no-probe"
 
 
 def table(title: str, rows: dict[Scenario, Figures]) -> Table:
@@ -80,8 +81,10 @@ def floors(compared: dict[Scenario, Figures]) -> dict[str, dict[str, float]]:
     return {
         str(scenario): {
             "ours": figures.edit_cpu / scenario.streams,
-            "push": floor("push", scenario.streams, figures) / scenario.streams,
             "echo": floor("echo", scenario.streams, figures) / scenario.streams,
+            "push": floor("push", scenario.streams, figures) / scenario.streams,
+            "echo, no probe": floor("echo", scenario.streams, figures, NO_PROBE) / scenario.streams,
+            "push, no probe": floor("push", scenario.streams, figures, NO_PROBE) / scenario.streams,
         }
         for scenario, figures in compared.items()
     }
@@ -90,12 +93,13 @@ def floors(compared: dict[Scenario, Figures]) -> dict[str, dict[str, float]]:
 def floor_table(found: dict[str, dict[str, float]]) -> Table:
     """Return the floors as they are printed."""
     shown = Table(
-        *("streams x clusters", "ours", "pushing bytes", "echoing bytes", "ours / echo"),
+        *("streams x clusters", "ours", "ours / echo"),
+        *("echoing bytes", "pushing bytes", "echoing without probe", "pushing without probe"),
         title="CPU per message and its answer, µs",
     )
     for scenario, each in found.items():
-        figures = (f"{1e6 * each[name]:.0f}" for name in ("ours", "push", "echo"))
-        shown.add_row(scenario, *figures, f"{each['ours'] / each['echo']:.2f}")
+        ours, *others = (f"{1e6 * seconds:.0f}" for seconds in each.values())
+        shown.add_row(scenario, ours, f"{each['ours'] / each['echo']:.2f}", *others)
     return shown
 
 
@@ -119,14 +123,15 @@ def main() -> None:
     compared[two] = measure(two, runs=RUNS, edits=EDITS)
     show(table(f"Medians of {RUNS} runs\n{machine()}", compared))
     once = {s: f for s, f in compared.items() if not s.node_always and s.processes == 1}
-    show(floor_table(floors(once)))
+    found = floors(once)
+    show(floor_table(found))
     grid = {
         each: measure(each, runs=1, edits=RUNS)
         for each in (Scenario(*axes) for axes in product(STREAMS, CLUSTERS, VARIANTS))
     }
     show(table("One run each, of five edits", grid))
     show(growth(grid))
-    save("fan_out", compared=plain(compared), grid=plain(grid))
+    save("fan_out", compared=plain(compared), floors=found, grid=plain(grid))
     draw(
         "fan_out",
         lines(grid),

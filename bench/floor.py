@@ -1,10 +1,11 @@
 """What grpc.aio itself costs: servers that know nothing, and only move bytes.
 
-    python bench/floor.py echo|push BYTES
+    python bench/floor.py echo|push BYTES [--no-probe]
 
 One answers each message with itself. The other sends that many bytes when a stream opens, and
 again to each stream when told to edit; what comes from the client is read and dropped, as with
-xDS, where a response is answered with an ACK. Both follow commands as `serving.py` says.
+xDS, where a response is answered with an ACK. Both follow commands as `serving.py` says. They are
+gRPC's as it comes, or without the pings that measure the connection, as `AdsServer` is.
 """
 
 import asyncio
@@ -55,7 +56,9 @@ def edit() -> float:
 
 async def main() -> None:
     """Serve until there are no more commands."""
-    server = grpc.aio.server()
+    server = grpc.aio.server(
+        options=[("grpc.http2.bdp_probe", 0)] if "--no-probe" in sys.argv else ()
+    )
     behavior = {"echo": echo, "push": push}[sys.argv[1]]
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]]
     handlers = {SERVICES[0].sotw: grpc.stream_stream_rpc_method_handler(behavior)}

@@ -131,10 +131,10 @@ def edit(server: Child, clients: Clients) -> tuple[float, float, float]:
     return seconds, after - before, clients.cpu - client_before
 
 
-def floor(kind: str, streams: int, like: Figures) -> float:
+def floor(kind: str, streams: int, like: Figures, *options: str) -> float:
     """Return the CPU seconds for one message each way on all streams, of a server of bytes."""
     rounds: list[float] = []
-    with Child("floor.py", kind, int(like.response)) as server:
+    with Child("floor.py", kind, int(like.response), *options) as server:
         port = server.hear()["port"]
         size = int(like.request)
         with Clients(port, streams, 1, "bytes", "--size", size) as clients:
