@@ -6,8 +6,8 @@ A server, and the clients in another process, on this machine; every client send
 node. Each cluster has ten endpoints. The storm is from the first connect until the last client has
 all clusters and load assignments; an edit, of one endpoint, from before the snapshot is built until
 the last client has it. CPU is that of the server, until it is at rest again. Figures are medians
-of five edits, and of five runs where that is said. What grpc.aio itself costs stands beside it:
-servers that only move bytes, of the same sizes.
+of five edits, and of five runs where that is said. What a message costs stands beside what it
+costs grpc.aio itself, as `messages.py` measures it.
 """
 
 from dataclasses import asdict
@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from machine import machine
+from messages import SERVERS, per_message
 from picture import Series
 from results import draw, exponent, save
-from scenario import Figures, Scenario, floor, measure
+from scenario import Figures, Scenario, measure
 
 RUNS = 5
 # The first edit after a storm pays for the collector's look at all that the storm left.
@@ -30,7 +31,6 @@ COMPARED = ((1000, 100), (200, 1000))
 STREAMS = (1, 100, 1000)
 CLUSTERS = (100, 1000, 10_000)
 VARIANTS = ("sotw", "delta")
-NO_PROBE = "--no-probe"
 
 
 def table(title: str, rows: dict[Scenario, Figures]) -> Table:
@@ -76,30 +76,15 @@ def lines(grid: dict[Scenario, Figures]) -> list[Series]:
     return [Series(name, tuple(points)) for name, points in found.items()]
 
 
-def floors(compared: dict[Scenario, Figures]) -> dict[str, dict[str, float]]:
-    """Return, for each scenario, the CPU seconds per stream of an edit, and those of bytes."""
-    return {
-        str(scenario): {
-            "ours": figures.edit_cpu / scenario.streams,
-            "echo": floor("echo", scenario.streams, figures) / scenario.streams,
-            "push": floor("push", scenario.streams, figures) / scenario.streams,
-            "echo, no probe": floor("echo", scenario.streams, figures, NO_PROBE) / scenario.streams,
-            "push, no probe": floor("push", scenario.streams, figures, NO_PROBE) / scenario.streams,
-        }
-        for scenario, figures in compared.items()
-    }
-
-
-def floor_table(found: dict[str, dict[str, float]]) -> Table:
-    """Return the floors as they are printed."""
+def message_table(found: dict[str, dict[str, float]]) -> Table:
+    """Return what messages cost as it is printed."""
     shown = Table(
-        *("streams x clusters", "ours", "ours / echo"),
-        *("echoing bytes", "pushing bytes", "echoing without probe", "pushing without probe"),
+        *("streams x clusters", *SERVERS, "ours / echo"),
         title="CPU per message and its answer, µs",
     )
     for scenario, each in found.items():
-        ours, *others = (f"{1e6 * seconds:.0f}" for seconds in each.values())
-        shown.add_row(scenario, ours, f"{each['ours'] / each['echo']:.2f}", *others)
+        figures = (f"{1e6 * each[name]:.0f}" for name in SERVERS)
+        shown.add_row(scenario, *figures, f"{each['ours'] / each['echo']:.2f}")
     return shown
 
 
@@ -123,15 +108,15 @@ def main() -> None:
     compared[two] = measure(two, runs=RUNS, edits=EDITS)
     show(table(f"Medians of {RUNS} runs\n{machine()}", compared))
     once = {s: f for s, f in compared.items() if not s.node_always and s.processes == 1}
-    found = floors(once)
-    show(floor_table(found))
+    messages = {str(scenario): per_message(scenario, like) for scenario, like in once.items()}
+    show(message_table(messages))
     grid = {
         each: measure(each, runs=1, edits=RUNS)
         for each in (Scenario(*axes) for axes in product(STREAMS, CLUSTERS, VARIANTS))
     }
     show(table("One run each, of five edits", grid))
     show(growth(grid))
-    save("fan_out", compared=plain(compared), floors=found, grid=plain(grid))
+    save("fan_out", compared=plain(compared), messages=messages, grid=plain(grid))
     draw(
         "fan_out",
         lines(grid),

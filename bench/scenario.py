@@ -129,20 +129,3 @@ def edit(server: Child, clients: Clients) -> tuple[float, float, float]:
     seconds = clients.ask("await") - published
     after: float = server.ask("usage")["cpu"]
     return seconds, after - before, clients.cpu - client_before
-
-
-def floor(kind: str, streams: int, like: Figures, *options: str) -> float:
-    """Return the CPU seconds for one message each way on all streams, of a server of bytes."""
-    rounds: list[float] = []
-    with Child("floor.py", kind, int(like.response), *options) as server:
-        port = server.hear()["port"]
-        size = int(like.request)
-        with Clients(port, streams, 1, "bytes", "--size", size) as clients:
-            clients.ask("connect")
-            for _ in range(ROUNDS):
-                before = server.ask("usage")["cpu"]
-                if kind == "push":
-                    server.ask("edit")
-                clients.ask("await" if kind == "push" else "send")
-                rounds.append(server.ask("usage")["cpu"] - before)
-    return median(rounds)
