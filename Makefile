@@ -34,6 +34,7 @@ check: $(VENV)/dev.stamp  ## Everything that can be told without running the pro
 
 bench: $(VENV)/dev.stamp  ## Figures, printed as tables
 	$(BIN)/python bench/cold_start.py
+	$(BIN)/python bench/wire.py
 	$(BIN)/python bench/reload.py
 	$(BIN)/python bench/fan_out.py
 	PYTHONPATH=tests $(BIN)/python bench/edit_to_effect.py
