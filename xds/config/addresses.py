@@ -119,8 +119,8 @@ def host_faults(host: str, *, allow_domain_names: bool) -> Iterator[str]:
         yield f'"{host}" is a domain name; {right} in the settings'
 
 
-# An address is asked for by each pool that it is in, at each edit.
-@lru_cache(maxsize=1 << 16)
+# While one is read, it is asked for several times in a row.
+@lru_cache(maxsize=1 << 10)
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(text)

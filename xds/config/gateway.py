@@ -162,11 +162,11 @@ class Endpoint:
     zone: str = ""
     tls: bool = False
     path: str = ""
+    # Whether the address is one already, and no name to be resolved: each pool asks at each edit.
+    is_ip: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_ip(self) -> bool:
-        """Whether the address is one already, and no name to be resolved."""
-        return is_ip(self.address)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_ip", is_ip(self.address))
 
     @property
     def authority(self) -> str:

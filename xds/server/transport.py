@@ -114,7 +114,8 @@ def _without_names(message: bytes) -> tuple[frozenset[str], bytes]:
     for key in (_VERSION_KEY, _NODE_KEY):
         if message.startswith(key, begin):
             begin = _behind(message, begin + 1)
-    for written in _LATEST:
+    # As it is now: a program may run servers in several threads.
+    for written in tuple(_LATEST):
         if message.startswith(written, begin) and (known := _NAMES.get(written)):
             return known, message[:begin] + message[begin + len(written) :]
     return _NOBODY, message
