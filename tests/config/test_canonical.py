@@ -368,3 +368,10 @@ routing:
     assert served.listeners == (Listener("l", "::1", 1, api_keys=("sk-1", "$KEY")),)
     assert served.endpoints == (Endpoint("m_primary", "10.0.0.1", 8000, weight=2),)
     assert served.models[0].loras == ("sql",)
+
+
+def test_a_server_that_is_spoken_to_in_two_ways_is_two_endpoints_of_the_gateway() -> None:
+    one, other = "[{endpoint: 10.0.0.1:8000}]", "[{endpoint: 10.0.0.1:8000, protocol: https}]"
+    found = gateway(canonical(one=one, other=other))
+
+    assert sorted(each.tls for each in found.endpoints) == [False, True]

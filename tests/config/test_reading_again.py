@@ -125,15 +125,67 @@ def test_only_the_endpoint_that_was_edited_is_read(
     assert all(each is before[n] for n, each in enumerate(edited.gateway.endpoints) if n != 7)
 
 
-def test_where_an_endpoint_stands_is_no_matter(work: Counter[str]) -> None:
-    config = flat_fleet()
-    last = read(dumped(config))
-    config["vllm_endpoints"].insert(0, {"name": "new", "address": "10.0.1.1", "port": 8000})
+@pytest.mark.parametrize(
+    ("dialect", "model"), [("A", "FlatEndpoint"), ("B", "UserEndpoint"), ("C", "BackendRef")]
+)
+def test_where_an_endpoint_stands_is_no_matter(
+    dialect: str, model: str, work: Counter[str]
+) -> None:
+    last = read(fleet(dialect))
+    config = yaml.safe_load(fleet(dialect))
+    if dialect == "A":
+        endpoints = config["vllm_endpoints"]
+    else:
+        [entry] = config["providers"]["models"]
+        endpoints = entry["endpoints" if dialect == "B" else "backend_refs"]
+    endpoints.insert(0, endpoints.pop())
     work.clear()
 
-    read(dumped(config), last=last)
+    moved = read(dumped(config), last=last)
 
-    assert work["FlatEndpoint"] == 1
+    assert work[model] == 0
+    assert [each.address for each in moved.gateway.endpoints][:2] == ["10.0.0.19", "10.0.0.0"]
+
+
+def test_an_endpoint_goes_by_the_name_of_the_model_that_it_is_in_now() -> None:
+    config = nested_fleet("backend_refs", "v0.3")
+    last = read(dumped(config))
+    config["providers"]["models"][0]["name"] = "renamed"
+
+    moved = read(dumped(config), last=last)
+
+    assert {each.name.split("_")[0] for each in moved.gateway.endpoints} == {"renamed"}
+
+
+def test_what_is_enough_in_one_form_of_the_file_is_not_in_another() -> None:
+    model: dict[str, Any] = {"name": "m", "backend_refs": [{"endpoint": "10.0.0.1:8000"}]}
+    last = read(dumped({"version": "v0.3", "providers": {"models": [model]}}))
+
+    model["endpoints"] = model.pop("backend_refs")
+    with pytest.raises(ConfigError, match=r"endpoints\[0\].name: is missing"):
+        read(dumped({"version": "v0.1", "providers": {"models": [model]}}), last=last)
+
+
+@pytest.mark.parametrize("key", ["name", "weight", "port", "address"])
+def test_what_is_no_single_value_is_refused_as_ever(key: str) -> None:
+    config = flat_fleet()
+    last = read(dumped(config))
+    config["vllm_endpoints"][3][key] = [{}]
+
+    assert told(dumped(config), None, last) == told(dumped(config), None)
+
+
+def test_of_what_is_not_read_nothing_is_kept() -> None:
+    # Aliases repeat in a few bytes what would take gigabytes if it were written out.
+    backend = {"endpoint": "10.0.0.1:8000", "api_key": "sk-1", "extra_headers": {"a": "sk-2"}}
+    model = {"name": "m", "backend_refs": [backend]}
+
+    loaded = read(dumped({"version": "v0.3", "providers": {"models": [model]}}))
+
+    [key] = loaded.entries
+    assert "10.0.0.1:8000" in str(key)
+    assert "sk-" not in str(key)
+    assert "10.0.0.1:8000" not in repr(loaded)
 
 
 @pytest.mark.parametrize("dialect", ["A", "B", "C"])
@@ -163,16 +215,21 @@ def test_names_that_may_no_longer_be_are_refused() -> None:
         read(dumped(config), b"allow_domain_names: false", last)
 
 
-def test_a_profile_that_moves_takes_its_endpoints_along() -> None:
+def test_a_profile_that_moves_takes_its_own_endpoints_along(work: Counter[str]) -> None:
     def config(host: str) -> bytes:
-        profile = {"p": {"base_url": f"https://{host}/v1"}}
-        item = {"name": "a", "provider_profile": "p"}
-        return dumped({"provider_profiles": profile, "vllm_endpoints": [item]})
+        profiles = {
+            "p": {"base_url": f"https://{host}/v1"},
+            "q": {"base_url": "https://other.example.com/v1"},
+        }
+        items = [{"name": name, "provider_profile": name} for name in profiles]
+        return dumped({"provider_profiles": profiles, "vllm_endpoints": items})
 
     last = read(config("one.example.com"))
+    work.clear()
+    moved, other = read(config("two.example.com"), last=last).gateway.endpoints
 
-    [endpoint] = read(config("two.example.com"), last=last).gateway.endpoints
-    assert endpoint.address == "two.example.com"
+    assert (moved.address, other.address) == ("two.example.com", "other.example.com")
+    assert work["ProfiledEndpoint"] == 1
 
 
 def test_a_variable_that_changes_takes_its_endpoints_along() -> None:

@@ -14,6 +14,7 @@ from xds.config.document import Document
 from xds.config.fields import NAME_PATTERN
 from xds.config.flat_schema import (
     ELSEWHERE,
+    FIELDS_OF_ENDPOINT,
     KNOWN,
     KNOWN_OF_ENDPOINT,
     KNOWN_OF_MODEL,
@@ -111,11 +112,14 @@ class _Reader(Reader):
         """Return the endpoints by name; None stands for one with a mistake in it."""
         found: dict[str, Endpoint | None] = {}
         places: dict[str, Path] = {}
-        servers = tuple(profiles.items())
         for index, item in enumerate(items if isinstance(items, list) else []):
             path: Path = ("vllm_endpoints", index)
-            endpoint = self.once(item, servers, partial(self._endpoint, path, item, profiles))
-            name = item.get("name") if isinstance(item, dict) else None
+            said = item if isinstance(item, dict) else {}
+            profile = said.get("provider_profile")
+            server = profiles.get(profile) if isinstance(profile, str) else None
+            read = partial(self._endpoint, path, item, profiles)
+            endpoint = self.once(item, FIELDS_OF_ENDPOINT, server, read)
+            name = said.get("name")
             if isinstance(name, str) and name:
                 found.setdefault(name, endpoint)
                 self.check_unique(places, name, (*path, "name"), "an endpoint")

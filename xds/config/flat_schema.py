@@ -90,9 +90,9 @@ ELSEWHERE: Final = {
     "listeners": "`listener` in the settings, or the whole file in the form of `version: v0.3`"
 }
 KNOWN: Final = ("vllm_endpoints", "model_config", "provider_profiles", "default_model")
+FIELDS_OF_ENDPOINT: Final = (*FlatEndpoint.model_fields, "provider_profile")
 KNOWN_OF_ENDPOINT: Final = (
-    *FlatEndpoint.model_fields,
-    "provider_profile",
+    *FIELDS_OF_ENDPOINT,
     "type",
     "api_key",
     "api_key_env",

@@ -164,7 +164,8 @@ class ProvidersReader(Reader, ABC):
             where = (*path, self.backends, index)
             own = _name(backend) or (f"backend-{index + 1}" if index else "primary")
             name = f"{_name(model)}_{own}"
-            endpoint = self.once(backend, name, partial(self._backend, where, backend, name))
+            read = partial(self._backend, where, backend, name)
+            endpoint = self.once(backend, self.backend.model_fields, name, read)
             self.check_unique(places, name, (*where, "name"), "an endpoint")
             found.setdefault(name, endpoint)
         return found

@@ -118,16 +118,27 @@ class Reader:
         )
 
     def once(
-        self, item: object, given: Hashable, read: Callable[[], Endpoint | None]
+        self,
+        item: object,
+        fields: Collection[str],
+        given: Hashable,
+        read: Callable[[], Endpoint | None],
     ) -> Endpoint | None:
         """Return the endpoint that an entry names, which is read only if it is not known.
 
-        `given` is what that depends on besides. An entry with something wrong in it is read each
-        time, as what is wrong has to be told with its place.
+        That depends on which keys the entry has, on the values of some fields, and on what else is
+        given. An entry with something wrong in it is read each time, as what is wrong has to be
+        told with its place.
         """
-        # Of the values, 1 and True are equal; of how they are written, they are not.
-        key = (type(self), repr(item), given)
-        found = self.last.get(key)
+        said = item if isinstance(item, dict) else {}
+        its = tuple(map(said.get, fields))
+        # As values, 1 and True are equal.
+        key = (type(self), tuple(said), its, tuple(map(type, its)), given)
+        try:
+            found = self.last.get(key)
+        except TypeError:
+            # A list or a mapping stands where it is wrong.
+            return read()
         if found is None:
             faultless = len(self.problems), len(self.warnings)
             found = read()
