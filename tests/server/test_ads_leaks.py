@@ -9,6 +9,7 @@ import pytest
 
 from server.clients import DeltaClient, Served, cluster, connection, until
 from server.test_ads_pressure import come_and_go
+from xds.protocol.messages import ProtocolError
 from xds.protocol.sotw import SotwSession
 from xds.resources import CLUSTERS
 from xds.server.stream import Language, Memory, Stream
@@ -122,6 +123,23 @@ async def test_a_stream_keeps_nothing_of_the_bytes_of_a_message() -> None:  # fa
     assert gone.is_set()
     stream.stop()
     assert not await running
+
+
+async def test_a_stream_that_ends_with_an_error_keeps_nothing_either() -> None:  # family 9
+    message = _Message(b"\xff")
+    gone = message.gone = asyncio.Event()
+    language = Language(SotwSession, sotw_request, sotw_encoder("xds"))
+    connection = _OneMessage(message)
+    stream = Stream(connection, SnapshotStore(), language, service="", hold=20, doubts=Memory())
+    del message
+    # It would find what holds itself, but seldom looks.
+    gc.disable()
+    try:
+        with pytest.raises(ProtocolError, match="no DiscoveryRequest"):
+            await stream.run()
+        await asyncio.wait_for(gone.wait(), 10)
+    finally:
+        gc.enable()
 
 
 class _SlowReader(_OneMessage):

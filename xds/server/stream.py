@@ -126,6 +126,7 @@ class Stream(Generic[R]):
         """
         reading = asyncio.create_task(self._read())
         following = asyncio.create_task(self._follow())
+        done: set[asyncio.Task[None]] = set()
         try:
             with self._store.follow(self._wake):
                 done, _ = await asyncio.wait(
@@ -134,12 +135,16 @@ class Stream(Generic[R]):
             # A message that is being sent comes to its end: gRPC sends nothing beside it, not even
             # how the stream ended.
             async with self._turn:
-                for task in done:
-                    task.result()
-                return reading in done
+                has_said_its_last = reading in done
+                while done:
+                    done.pop().result()
+                return has_said_its_last
         finally:
             reading.cancel()
             following.cancel()
+            # An error of theirs holds this frame, and what they read, which may be megabytes: it
+            # must not hold itself, by the task that it is the error of, until the collector looks.
+            del reading, following
             if self._patience is not None:
                 self._patience.cancel()
             if self._session.node:
