@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from h2.events import DataReceived, Event, PingReceived
 
-from server.clients import METHOD, Served, until
+from server.clients import METHOD, Served, cluster, until
 from server.http2 import Http2, http2
 from xds.resources import CLUSTERS
 from xds.server import ads
@@ -54,6 +55,19 @@ async def test_a_client_may_ping_as_often_as_envoy_does(served: Served) -> None:
     _, told = await asyncio.gather(on_a_stream(served), without_any(served.address))
 
     assert told == b"too_many_pings"
+
+
+async def test_a_message_is_not_answered_with_a_ping(served: Served) -> None:
+    served.publish(cluster("a"))
+    async with http2(served.address) as client:
+        request = wire.DiscoveryRequest(type_url=CLUSTERS)
+        request.node.id = "envoy"
+        await client.call(METHOD, request.SerializeToString())
+        seen = await client.until(
+            Event, lambda event: isinstance(event, DataReceived | PingReceived)
+        )
+
+    assert isinstance(seen, DataReceived)
 
 
 async def test_a_client_that_vanished_without_a_word_is_forgotten(  # family 9

@@ -1,5 +1,6 @@
 """How requests are read: as protobuf says, whether or not their names were seen before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xds.protocol.messages import ProtocolError, Request
-from xds.server import transport
-from xds.server.transport import sotw_request
+from xds.server.names import _LATEST, shared
+from xds.server.transport import delta_request, sotw_request
 from xds.status import Locality, Node
 from xds.wire import discovery_pb2 as wire
 
@@ -83,33 +84,54 @@ def test_what_is_no_request_is_refused_and_nothing_else(noise: bytes, wish: list
 def test_names_that_are_asked_for_again_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
 
-    def counted(request: wire.DiscoveryRequest) -> frozenset[str]:
-        read.append(len(request.resource_names))
-        return take(request)
+    def counted(names: Sequence[str], **rest: bool) -> frozenset[str]:
+        read.append(len(names))
+        return shared(names, **rest)
 
-    take = transport._take_names
-    monkeypatch.setattr(transport, "_take_names", counted)
+    monkeypatch.setattr("xds.server.transport.shared", counted)
     wish = [f"model/{number}" for number in range(1_000)]
     requests = [
         wire.DiscoveryRequest(resource_names=wish, node=wire.Node(id="n")),
         wire.DiscoveryRequest(resource_names=wish, response_nonce="1", version_info="v"),
         wire.DiscoveryRequest(resource_names=wish, response_nonce="2", version_info="w" * 300),
-        wire.DiscoveryRequest(resource_names=[*wish, "one more"], response_nonce="3"),
+        # As large as Envoy's.
+        wire.DiscoveryRequest(resource_names=wish, node=wire.Node(id="n", cluster="c" * 61_000)),
     ]
     found = [sotw_request(each.SerializeToString(), NOW) for each in requests]
 
-    assert read == [1_000, 0, 0, 1]
-    assert [each.names == set(wish) for each in found] == [True, True, True, False]
-    assert found[3].names == {*wish, "one more"}
-    assert found[1].names is found[0].names
+    assert read == [1_000, 0, 0, 0]
+    assert found[0].names == set(wish)
+    assert all(each.names is found[0].names for each in found)
+
+
+def test_names_that_begin_as_others_do_are_shared_too() -> None:
+    wish = [f"model/{number}" for number in range(100)]
+    message = wire.DiscoveryRequest(resource_names=wish).SerializeToString()
+    fewer = sotw_request(wire.DiscoveryRequest(resource_names=wish[:50]).SerializeToString(), NOW)
+
+    one, other = sotw_request(message, NOW), sotw_request(message, NOW)
+
+    assert one.names is other.names
+    assert one.names == set(wish)
+    assert fewer.names == set(wish[:50])
 
 
 def test_of_what_was_asked_for_little_is_kept() -> None:
     for number in range(100):
         wish = [f"{number:04}/{each}" for each in range(100)]
         sotw_request(wire.DiscoveryRequest(resource_names=wish).SerializeToString(), NOW)
-    assert len(transport._LATEST) == 8
+    assert len(_LATEST) == 8
+    wish = ["x" * 100]
+    tail = wire.DiscoveryRequest(resource_names=wish).SerializeToString()
+    unusual = wire.DiscoveryRequest(type_url="t").SerializeToString() + tail
+    for _ in range(10):
+        sotw_request(unusual, NOW)
+    assert _LATEST.count(tail) == 1
+    assert _LATEST[0] == tail
+    incremental = wire.DeltaDiscoveryRequest(resource_names_subscribe=["y" * 100])
+    delta_request(incremental.SerializeToString(), NOW)
+    assert _LATEST[0] == tail
 
     huge = wire.DiscoveryRequest(resource_names=["x" * (1 << 20)]).SerializeToString()
     sotw_request(huge, NOW)
-    assert huge not in transport._LATEST
+    assert huge not in _LATEST

@@ -35,8 +35,8 @@ _OPTIONS: Final[tuple[tuple[str, int], ...]] = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.ping_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
-    # Else each message is answered with a ping that measures the connection, to widen its window:
-    # that is for streams of megabytes, and costs more than to read a small message.
+    # Else each message is answered with a ping that measures the connection, to widen its window.
+    # That costs more than to read a small message; requests of megabytes take some time longer.
     ("grpc.http2.bdp_probe", 0),
 )
 R = TypeVar("R", bound=AnyRequest)

@@ -4,11 +4,9 @@ What many streams are sent alike is encoded once: responses are put together fro
 differs between two streams, the nonce, comes last.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
@@ -16,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from xds.protocol.messages import DeltaRequest, ProtocolError, Request, Response
 from xds.resources import VIRTUAL_HOSTS
 from xds.selection import Selection
+from xds.server.names import recognised, shared
 from xds.status import Locality, Node
 from xds.wire import discovery_pb2 as wire
 
@@ -25,7 +24,7 @@ def sotw_request(message: bytes, at: datetime) -> Request:
 
     Raises ProtocolError if the bytes are none.
     """
-    known, rest = _without_names(message)
+    known, rest = recognised(message)
     try:
         decoded = wire.DiscoveryRequest.FromString(rest)
     except DecodeError:
@@ -38,7 +37,7 @@ def sotw_request(message: bytes, at: datetime) -> Request:
         error=_error(decoded),
         node=_node(decoded),
         at=at,
-        names=_together(known, _take_names(decoded)),
+        names=_together(known, shared(decoded.resource_names, will_come_again=True)),
     )
 
 
@@ -54,8 +53,8 @@ def delta_request(message: bytes, at: datetime) -> DeltaRequest:
         raise ProtocolError(text) from None
     return DeltaRequest(
         type_url=decoded.type_url,
-        subscribe=_names(decoded.resource_names_subscribe),
-        unsubscribe=_names(decoded.resource_names_unsubscribe),
+        subscribe=shared(decoded.resource_names_subscribe),
+        unsubscribe=shared(decoded.resource_names_unsubscribe),
         initial_versions=dict(decoded.initial_resource_versions),
         nonce=decoded.response_nonce,
         error=_error(decoded),
@@ -64,76 +63,9 @@ def delta_request(message: bytes, at: datetime) -> DeltaRequest:
     )
 
 
-# The names that streams ask for, by their bytes: many ask for the same, and again with each ACK.
-_NAMES: Final = WeakValueDictionary[bytes, frozenset[str]]()
-# The bytes of the latest, so that most requests need not be searched for them; few are as quickly
-# searched, and very many would be a burden to keep.
-_LATEST: Final = deque[bytes](maxlen=8)
-_WORTH_KEEPING: Final = range(64, 1 << 20)
-_NOBODY: Final[frozenset[str]] = frozenset()
-_BESIDE_NAMES: Final = tuple(
-    each.name for each in wire.DiscoveryRequest.DESCRIPTOR.fields if each.name != "resource_names"
-)
-
-
-def _names(names: Sequence[str]) -> frozenset[str]:
-    return _take_names(wire.DiscoveryRequest(resource_names=names))
-
-
-def _take_names(request: wire.DiscoveryRequest) -> frozenset[str]:
-    """Take a request apart, and return its names as a set that all streams with the same share.
-
-    Without the rest, its bytes are the names, and not one of them was made a string.
-    """
-    if not request.resource_names:
-        return _NOBODY
-    for name in _BESIDE_NAMES:
-        request.ClearField(name)
-    written = request.SerializeToString()
-    found = _NAMES.get(written)
-    if found is None:
-        found = _NAMES[written] = frozenset(request.resource_names)
-    if len(written) in _WORTH_KEEPING and written not in _LATEST:
-        _LATEST.append(written)
-    return found
-
-
-_VERSION_KEY, _NODE_KEY = (
-    bytes((wire.DiscoveryRequest.DESCRIPTOR.fields_by_name[name].number << 3 | 2,))
-    for name in ("version_info", "node")
-)
-
-
-def _without_names(message: bytes) -> tuple[frozenset[str], bytes]:
-    """Return the names in a request, if they are among the latest, and the request without them.
-
-    They are looked for where libraries write them: between what has lower numbers and what has
-    higher ones. https://protobuf.dev/programming-guides/encoding/#order
-    """
-    begin = 0
-    for key in (_VERSION_KEY, _NODE_KEY):
-        if message.startswith(key, begin):
-            begin = _behind(message, begin + 1)
-    # As it is now: a program may run servers in several threads.
-    for written in tuple(_LATEST):
-        if message.startswith(written, begin) and (known := _NAMES.get(written)):
-            return known, message[:begin] + message[begin + len(written) :]
-    return _NOBODY, message
-
-
 def _together(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
     # The very set, which streams share, where there is only one.
     return one | other if one and other else one or other
-
-
-def _behind(message: bytes, begin: int) -> int:
-    """Return where a field ends whose length begins there."""
-    size = 0
-    for number, byte in enumerate(message[begin : begin + 5]):
-        size |= (byte & 0x7F) << 7 * number
-        if byte < 0x80:  # noqa: PLR2004  the last byte of a varint
-            return begin + number + 1 + size
-    return len(message)
 
 
 def _error(message: wire.DiscoveryRequest | wire.DeltaDiscoveryRequest) -> str | None:
