@@ -98,6 +98,20 @@ def test_how_an_endpoint_is_called_is_a_matter_of_the_routes_too() -> None:
         assert now == translate(called)
 
 
+def test_a_server_that_is_called_another_way_is_a_matter_of_the_routes() -> None:
+    gateway = fleet(3, default_model="m0", router=Router(address="router"))
+    named = Endpoint("e", "host.example", 443)
+    last = translate(edited(gateway, 1, endpoints=(named,)))
+
+    for changed in (replace(named, tls=True), replace(named, port=8000)):
+        called = edited(gateway, 1, endpoints=(changed,))
+        assert translate(called, last) == translate(called)
+        assert "routes" in all_new(last, translate(called, last))
+
+    moved = edited(gateway, 1, endpoints=(replace(named, name="f", zone="z", weight=3),))
+    assert "routes" not in all_new(last, translate(moved, last))
+
+
 def test_the_address_of_the_router_is_a_matter_of_its_load_assignment() -> None:
     gateway = fleet(3, router=Router(address="10.0.0.1"))
     last = translate(gateway)
