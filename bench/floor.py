@@ -2,10 +2,10 @@
 
     python bench/floor.py echo|push BYTES [--no-probe]
 
-One answers each message with itself. The other sends that many bytes when a stream opens, and
-again to each stream when told to edit; what comes from the client is read and dropped, as with
-xDS, where a response is answered with an ACK. Both follow commands as `serving.py` says. They are
-gRPC's as it comes, or without the pings that measure the connection, as `AdsServer` is.
+One answers each message with that many bytes. The other sends them when a stream opens, and again
+to each stream when told to edit; what comes from the client is read and dropped, as with xDS, where
+a response is answered with an ACK. Both follow commands as `serving.py` says. They are gRPC's as it
+comes, or without the pings that measure the connection, as `AdsServer` is.
 """
 
 import asyncio
@@ -23,8 +23,9 @@ EDITED: set[asyncio.Event] = set()
 
 
 async def echo(_: object, context: Context) -> None:
-    """Answer each message with itself."""
-    while isinstance(message := await context.read(), bytes):
+    """Answer each message."""
+    message = bytes(int(sys.argv[2]))
+    while isinstance(await context.read(), bytes):
         await context.write(message)
 
 

@@ -1,14 +1,14 @@
 """Many clients in one process that does little else: what they cost is not what is measured.
 
     python bench/light.py PORT STREAMS sotw|delta [--node-always]
-    python bench/light.py PORT STREAMS bytes --size BYTES
+    python bench/light.py PORT STREAMS pushed|echoed --size BYTES
 
 Each client has a connection of its own. Of a response, only what an answer needs is read. Once
 ready it prints what it has used. Commands come on standard input, a line each, and are answered
 with JSON:
 
     connect   open all connections, ask for all clusters and their load assignments, and wait until
-              every client has both; with `bytes`, until every client was sent a message
+              every client has both; of bytes, until every client was sent a message
     await     wait until every client has one more response for load assignments
     send      have every client send a message, and wait until each has one more
 """
@@ -27,6 +27,7 @@ from xds.server.services import SERVICES
 from xds.wire import discovery_pb2 as wire
 
 ADS = SERVICES[0]
+BYTES = ("pushed", "echoed")
 EXTENSIONS = 516
 
 
@@ -62,22 +63,23 @@ class Client(Call):
 
 
 class BytesClient(Client):
-    """A client of a server that only moves bytes; it answers as a client of xDS would."""
+    """A client of a server that only moves bytes; what is pushed is answered, as with xDS."""
 
-    def __init__(self, port: int, size: int) -> None:
+    def __init__(self, port: int, size: int, *, answers: bool) -> None:
         self._answer = bytes(size)
+        self._answers = answers
         super().__init__(port)
-        self.send(self._answer)
+        self.again()
 
     def again(self) -> None:
         """Send one more message."""
         self.send(self._answer)
 
     def take(self, message: bytes) -> None:
-        """Take a message; one that was pushed is answered."""
+        """Take a message."""
         self.note(message)
-        if len(message) != len(self._answer):
-            self.send(self._answer)
+        if self._answers:
+            self.again()
 
 
 class SotwClient(Client):
@@ -188,8 +190,8 @@ class Clients:
 
 def made(given: argparse.Namespace) -> Client:
     """Return one more client of the kind that is measured."""
-    if given.variant == "bytes":
-        return BytesClient(given.port, given.size)
+    if given.variant in BYTES:
+        return BytesClient(given.port, given.size, answers=given.variant == "pushed")
     kind = SotwClient if given.variant == "sotw" else DeltaClient
     return kind(given.port, node_always=given.node_always)
 
@@ -199,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("streams", type=int)
-    parser.add_argument("variant", choices=("sotw", "delta", "bytes"))
+    parser.add_argument("variant", choices=("sotw", "delta", *BYTES))
     parser.add_argument("--node-always", action="store_true")
     parser.add_argument("--size", type=int)
     given = parser.parse_args()

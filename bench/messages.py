@@ -54,7 +54,7 @@ def per_message(scenario: Scenario, like: Figures) -> dict[str, float]:
         def of_bytes(streams: int, kind: str, *options: str) -> Turn:
             server = stack.enter_context(Child("floor.py", kind, int(like.response), *options))
             port = server.hear()["port"]
-            clients = Clients(port, streams, 1, "bytes", "--size", int(like.request))
+            clients = Clients(port, streams, 1, f"{kind}ed", "--size", int(like.request))
             return Turn(server, stack.enter_context(clients), is_echo=kind == "echo")
 
         turns: dict[tuple[str, int], Turn] = {}
