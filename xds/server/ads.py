@@ -30,10 +30,11 @@ _OPTIONS: Final[tuple[tuple[str, int], ...]] = (
     # https://github.com/grpc/grpc/blob/master/doc/keepalive.md
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
-    # A client that vanished without a word is missed, and forgotten, within 40 s.
+    # A client that vanished without a word is missed, and forgotten, within 50 s. One that is there
+    # may not answer for some seconds, while it takes in thousands of clusters.
     ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.ping_timeout_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),
     # Else each message is answered with a ping that measures the connection, to widen its window.
     # That costs more than to read a small message; requests of megabytes take some time longer.
