@@ -31,7 +31,7 @@ from xds.config.flat_schema import (
 from xds.config.gateway import Endpoint, Gateway, Listener, Model
 from xds.config.places import standing
 from xds.config.problems import Path, unknown
-from xds.config.reading import Entries, Reader, Reading
+from xds.config.reading import Entries, Reader, Reading, mapping
 from xds.config.settings import Settings
 from xds.config.upstreams import Upstream, api_path, path_faults, upstream, upstream_faults
 from xds.config.validation import validate
@@ -114,7 +114,7 @@ class _Reader(Reader):
         places: dict[str, Path] = {}
         for index, item in enumerate(items if isinstance(items, list) else []):
             path: Path = ("vllm_endpoints", index)
-            said = item if isinstance(item, dict) else {}
+            said = mapping(item)
             profile = said.get("provider_profile")
             server = profiles.get(profile) if isinstance(profile, str) else None
             read = partial(self._endpoint, path, item, profiles)

@@ -19,7 +19,7 @@ from xds.config.providers_schema import (
     ModelEntry,
     NestedConfig,
 )
-from xds.config.reading import Reader, Reading
+from xds.config.reading import Reader, Reading, mapping
 from xds.config.settings import merged
 from xds.config.upstreams import Upstream, port_like_end, upstream, upstream_faults
 from xds.config.validation import is_secret, validate
@@ -76,7 +76,7 @@ class ProvidersReader(Reader, ABC):
         self.check_form(data, self.elsewhere)
         validate(self.document, self.config, data, (), self.problems)
         self.check_keys((), data, self.known)
-        providers = _mapping(data.get("providers"))
+        providers = mapping(data.get("providers"))
         self.check_keys(("providers",), providers, self.known_of_providers)
         listeners = self._listeners(_list(data.get("listeners")))
         items = _list(providers.get("models"))
@@ -113,7 +113,7 @@ class ProvidersReader(Reader, ABC):
         addresses: dict[str, Path] = {}
         for index, item in enumerate(items):
             path: Path = ("listeners", index)
-            self.check_keys(path, _mapping(item), KNOWN_OF_LISTENER)
+            self.check_keys(path, mapping(item), KNOWN_OF_LISTENER)
             read = validate(self.document, ListenerEntry, item, path, self.problems)
             if read is None:
                 continue
@@ -156,7 +156,7 @@ class ProvidersReader(Reader, ABC):
     def _pool(self, path: Path, item: object) -> dict[str, Endpoint | None]:
         """Return a model's endpoints by name; None stands for one with a mistake in it."""
         found: dict[str, Endpoint | None] = {}
-        model = _mapping(item)
+        model = mapping(item)
         # Of a model that stands here twice, that is told alone.
         first = self.places.get(_name(model)) == (*path, "name")
         places = self.endpoints if first else {}
@@ -172,7 +172,7 @@ class ProvidersReader(Reader, ABC):
 
     def _backend(self, path: Path, item: object, name: str) -> Endpoint | None:
         faultless = len(self.problems)
-        said = _mapping(item)
+        said = mapping(item)
         self.check_keys(path, said, self.known_of_backend)
         key = "endpoint" if said.get("endpoint") else "base_url"
         text = said.get(key)
@@ -280,14 +280,10 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
 def _name(item: object) -> str:
-    name = _mapping(item).get("name")
+    name = mapping(item).get("name")
     return name.strip() if isinstance(name, str) else ""

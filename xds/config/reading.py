@@ -130,7 +130,7 @@ class Reader:
         given. An entry with something wrong in it is read each time, as what is wrong has to be
         told with its place.
         """
-        said = item if isinstance(item, dict) else {}
+        said = mapping(item)
         its = tuple(map(said.get, fields))
         # As values, 1 and True are equal.
         key = (type(self), tuple(said), its, tuple(map(type, its)), given)
@@ -174,6 +174,11 @@ class Reader:
         """Refuse endpoints that can not all take the requests that no model takes."""
         cure = "set `default_model`, which takes the requests without a model"
         self.check_pool(path, "the gateway", endpoints, cure)
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a mapping, or an empty one in the place of anything else, which is told elsewhere."""
+    return value if isinstance(value, dict) else {}
 
 
 def _is_spaced(name: object) -> bool:
