@@ -123,7 +123,7 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(resource.name)
         return references(resource)
 
-    monkeypatch.setattr("xds.config.flat.validate", read)
+    monkeypatch.setattr("xds.config.flat_entries.validate", read)
     monkeypatch.setattr("xds.snapshot.references", searched)
     return names
 

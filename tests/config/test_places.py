@@ -2,7 +2,7 @@
 
 import pytest
 
-from xds.config.places import at, standing, values
+from xds.config.places import at, replaced, standing
 from xds.config.problems import Path
 
 DATA = {"a": [{"n": 1}, {"n": None}, {"m": 2}, 5], "b": {"x": {"n": 3}, "y": []}, "*": 4}
@@ -38,4 +38,14 @@ def test_what_stands_at_a_path(path: Path, value: object) -> None:
 )
 def test_all_that_stands_at_a_kind_of_place(place: str, found: list[tuple[Path, object]]) -> None:
     assert standing(DATA, place) == found
-    assert values(DATA, place) == [value for _, value in found]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [((), 9), (("a",), {"a": 9, "b": [{"c": 2}]}), (("b", 0, "c"), {"a": [1], "b": [{"c": 9}]})],
+)
+def test_what_is_replaced_stays_as_it_was(path: Path, expected: object) -> None:
+    value = {"a": [1], "b": [{"c": 2}]}
+
+    assert replaced(value, path, 9) == expected
+    assert value == {"a": [1], "b": [{"c": 2}]}

@@ -3,15 +3,19 @@
 https://vllm-semantic-router.com/docs/installation/configuration
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from xds.config.document import Document
 from xds.config.gateway import HealthCheck, OutlierDetection, Resilience, Retry
+from xds.config.places import at, mapping, sequence
 from xds.config.problems import Path, unknown
-from xds.config.providers import ProvidersReader
+from xds.config.providers import Adapters, ProvidersReader, places
+from xds.config.providers_entries import MODELS, Said
 from xds.config.providers_schema import (
     ELSEWHERE_IN_CANONICAL,
+    ELSEWHERE_IN_CANONICAL_MODEL,
     KNOWN_OF_BACKEND,
     KNOWN_OF_CANONICAL,
     KNOWN_OF_CANONICAL_MODEL,
@@ -19,6 +23,7 @@ from xds.config.providers_schema import (
     KNOWN_OF_CARD,
     KNOWN_OF_RELIABILITY,
     NAMES_OF_CANONICAL,
+    NAMES_OF_CARD,
     BackendRef,
     CanonicalConfig,
     CanonicalModel,
@@ -26,7 +31,7 @@ from xds.config.providers_schema import (
     ModelEntry,
     Reliability,
 )
-from xds.config.reading import Entries, Reading
+from xds.config.reading import Known, Reading, loras
 from xds.config.settings import Settings
 from xds.config.validation import validate
 
@@ -35,10 +40,18 @@ _CARDS: Path = ("routing", "modelCards")
 
 
 def read(
-    document: Document, settings: Settings, last: Entries, environment: Mapping[str, str]
+    document: Document, settings: Settings, last: Known, environment: Mapping[str, str]
 ) -> Reading:
     """Return what a document of dialect C says."""
     return _Reader(document, settings, last, environment=environment).read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """What an item of `routing.modelCards` says."""
+
+    name: str
+    loras: tuple[tuple[int, str], ...]
 
 
 class _Reader(ProvidersReader):
@@ -47,42 +60,62 @@ class _Reader(ProvidersReader):
     backend = BackendRef
     backends = "backend_refs"
     others = ("endpoints", "v0.1")
+    sections = (MODELS, _CARDS)
     names = NAMES_OF_CANONICAL
+    names_of_model = ("name",)
     elsewhere = ELSEWHERE_IN_CANONICAL
-    known = KNOWN_OF_CANONICAL
+    elsewhere_of_model = ELSEWHERE_IN_CANONICAL_MODEL
+    known_of_config = KNOWN_OF_CANONICAL
     known_of_providers = KNOWN_OF_CANONICAL_PROVIDERS
     known_of_model = KNOWN_OF_CANONICAL_MODEL
     known_of_backend = KNOWN_OF_BACKEND
 
-    def loras(self, data: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+    def check_file(self, data: Mapping[str, Any]) -> None:
         version = data.get("version")
         if version is not None and str(version) not in {VERSION, VERSION.removeprefix("v")}:
             self.warn(("version",), f"is not known here and read as {VERSION}; check the result")
+
+    def listed_loras(self, data: Mapping[str, Any], models: Sequence[Said]) -> list[Adapters]:
         faultless = len(self.problems)
         cards = self._cards(data)
         if cards and len(self.problems) == faultless:
-            for name in self.bases.keys() - cards.keys():
-                said = unknown("model card", name, cards)
-                self.error(self.places[name], f"{said}; `routing.modelCards` must list it")
-        for name, (path, card) in cards.items():
-            self.bases.setdefault(name, name)
-            for index, lora in enumerate(card.loras):
-                yield (*path, "loras", index, "name"), lora.name, name
+            self._check_listed(cards, models)
+        return [(path, name, card.loras) for name, (path, card) in cards.items()]
 
-    def _cards(self, data: Mapping[str, Any]) -> dict[str, tuple[Path, ModelCard]]:
-        routing = data.get("routing")
-        items = routing.get("modelCards") if isinstance(routing, dict) else None
-        found: dict[str, tuple[Path, ModelCard]] = {}
-        places: dict[str, Path] = {}
-        for index, item in enumerate(items if isinstance(items, list) else []):
-            path = (*_CARDS, index)
-            if isinstance(item, dict):
-                self.check_keys(path, item, KNOWN_OF_CARD)
-            card = validate(self.document, ModelCard, item, path, self.problems)
+    def misplaced_loras(
+        self,
+        data: Mapping[str, Any],  # noqa: ARG002  where B looks
+        models: Sequence[Said],
+    ) -> Iterable[str]:
+        return (lora for one in models for _, lora in one.loras)
+
+    def _check_listed(self, cards: Collection[str], models: Sequence[Said]) -> None:
+        """Refuse models without a card, where there are cards."""
+        told: set[str] = set()
+        for path, name in places(models):
+            if name not in cards and name not in told:
+                said = unknown("model card", name, cards)
+                self.error(path, f"{said}; `routing.modelCards` must list it")
+                told.add(name)
+
+    def _cards(self, data: Mapping[str, Any]) -> dict[str, tuple[Path, _Card]]:
+        """Return the first card of each name, and where it stands."""
+        cards = self.each(_CARDS, sequence(at(data, _CARDS)), self._card)
+        found: dict[str, tuple[Path, _Card]] = {}
+        for index, card in enumerate(cards):
             if card is not None:
-                self.check_unique(places, card.name, (*path, "name"), "a model card")
-                found.setdefault(card.name, (path, card))
+                found.setdefault(card.name, ((*_CARDS, index), card))
+        standing = (
+            ((*_CARDS, index, "name"), card.name) for index, card in enumerate(cards) if card
+        )
+        self.check_all_unique([card.name for card in cards if card], standing, "a model card")
         return found
+
+    def _card(self, path: Path, raw: object) -> _Card | None:
+        card = self.check_names(path, self.filled(path, raw), NAMES_OF_CARD)
+        self.check_keys(path, mapping(card), KNOWN_OF_CARD)
+        read = validate(self.document, ModelCard, card, path, self.problems)
+        return _Card(read.name, loras(card)) if read else None
 
     def default_path(self, data: Mapping[str, Any]) -> Path:
         providers = data.get("providers")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from xds.config.document import Document, kind
 from xds.config.origin import Embedded
 from xds.config.problems import ConfigError, Path, listed
+from xds.config.sharing import Shared
 
 _USUAL: Final = "config.yaml"
 _RIGHT: Final = f"write the router's file below `{_USUAL}: |`"
@@ -19,10 +20,11 @@ def is_manifest(data: Mapping[str, Any]) -> bool:
     return data.get("kind") == "ConfigMap"
 
 
-def embedded(manifest: Document) -> Document:
+def embedded(manifest: Document, shared: Shared | None = None) -> Document:
     """Return the router's file in a manifest; its mistakes are told at their places in that.
 
-    Raises ConfigError if there is none, or none that stands out.
+    What is among the `shared` values of an earlier one is that very object here. Raises ConfigError
+    if there is none, or none that stands out.
     """
     path = _path(manifest)
     value = manifest.data["data"][path[-1]]
@@ -30,7 +32,7 @@ def embedded(manifest: Document) -> Document:
         raise ConfigError([manifest.problem(path, f"is {kind(value)}; {_RIGHT}")])
     start = manifest.place(path)
     origin = Embedded(manifest.origin.file, path, start, manifest.text, value)
-    return Document.of(origin, value.encode())
+    return Document.of(origin, value.encode(), shared)
 
 
 def _path(manifest: Document) -> Path:

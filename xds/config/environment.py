@@ -25,11 +25,15 @@ class UnsetVariableError(Exception):
 
 
 def filled(
-    data: Mapping[str, Any], environment: Mapping[str, str], keys: Collection[str]
-) -> tuple[dict[str, Any], dict[Path, str]]:
-    """Return data with all references below some keys filled in, and the variables not set.
+    value: Any,  # noqa: ANN401  any YAML value
+    environment: Mapping[str, str],
+    keys: Collection[str],
+    but: Collection[Path] = (),
+) -> tuple[Any, dict[Path, str]]:
+    """Return a value with all references below some keys filled in, and the variables not set.
 
-    Those are told by the path of the text that refers to them, which stays as it is.
+    Those are told by the path of the text that refers to them, which stays as it is. `but` are the
+    paths of lists that stay as they are.
     """
     unset: dict[Path, str] = {}
 
@@ -40,6 +44,8 @@ def filled(
                 for key, each in value.items()
             }
         if isinstance(value, list):
+            if path in but:
+                return value
             return [fill((*path, index), each) for index, each in enumerate(value)]
         if not isinstance(value, str) or "$" not in value:
             return value
@@ -49,7 +55,7 @@ def filled(
             unset[path] = error.name
             return value
 
-    return fill((), dict(data)), unset
+    return fill((), value), unset
 
 
 def variables(text: str) -> list[str]:

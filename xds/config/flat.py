@@ -4,69 +4,75 @@ https://vllm-semantic-router.com/docs/installation/configuration
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import cached_property, partial
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
 
-from xds.config.addresses import canonical, faults
 from xds.config.document import Document
 from xds.config.fields import NAME_PATTERN
+from xds.config.flat_entries import EndpointEntry, EntryReader, ModelEntry
 from xds.config.flat_schema import (
     ELSEWHERE,
-    FIELDS_OF_ENDPOINT,
     KNOWN,
-    KNOWN_OF_ENDPOINT,
-    KNOWN_OF_MODEL,
     KNOWN_OF_PROFILE,
-    LEFT_OVERS,
     NAMED,
     NAMES,
     FlatConfig,
-    FlatEndpoint,
-    FlatModel,
     FlatProfile,
     ProfiledEndpoint,
 )
 from xds.config.gateway import Endpoint, Gateway, Listener, Model
-from xds.config.places import standing
+from xds.config.places import mapping, sequence
 from xds.config.problems import Path, unknown
-from xds.config.reading import Entries, Reader, Reading, mapping
+from xds.config.reading import Known, Reading
 from xds.config.settings import Settings
-from xds.config.upstreams import Upstream, api_path, path_faults, upstream, upstream_faults
+from xds.config.upstreams import Upstream, upstream, upstream_faults
 from xds.config.validation import validate
+
+_ENDPOINTS: Path = ("vllm_endpoints",)
+_MODELS: Path = ("model_config",)
+_PROFILES: Path = ("provider_profiles",)
+
+_IS_NAME: Final = re.compile(NAME_PATTERN).match
 
 _Endpoints = Mapping[str, Endpoint | None]
 _Profiles = Mapping[str, Upstream | None]
 
 
-def read(document: Document, settings: Settings, last: Entries) -> Reading:
+def read(
+    document: Document,
+    settings: Settings,
+    last: Known,
+    _environment: Mapping[str, str],
+) -> Reading:
     """Return what a document of dialect A says."""
     return _Reader(document, settings, last).read()
 
 
-class _Reader(Reader):
+class _Reader(EntryReader):
     def read(self) -> Reading:
-        data = self.check_names(self.document.data, NAMES, NAMED)
-        self.document = replace(self.document, data=data)
-        self.check_form(data, ELSEWHERE)
+        data = self.check_names((), self.document.data, NAMES, NAMED)
+        self.check_form((), data, ELSEWHERE)
         validate(self.document, FlatConfig, data, (), self.problems)
         self.check_keys((), data, KNOWN)
-        profiles = self._profiles(data)
-        endpoints = self._endpoints(data.get("vllm_endpoints"), profiles)
-        entries = data.get("model_config")
-        entries = entries if isinstance(entries, dict) else {}
-        self._check_models_of_endpoints(entries)
-        models = self._models(entries, endpoints)
-        default = self._default(data.get("default_model"), entries)
-        served = tuple(endpoint for endpoint in endpoints.values() if endpoint)
+        entries = self.each(_ENDPOINTS, sequence(data.get("vllm_endpoints")), self.endpoint_entry)
+        items = mapping(self.document.data.get("model_config"))
+        said = self.each(_MODELS, list(items.values()), self.model_entry, tuple(items))
+        models = {name.strip() or name: one for name, one in zip(items, said, strict=True)}
+        used = {entry.profile for entry in entries}
+        profiles = self._profiles(mapping(data.get("provider_profiles")), used)
+        endpoints = self._endpoints(entries, profiles)
+        self._check_models_of_endpoints(entries, models)
+        self._check_names(models)
+        served = tuple(filter(None, endpoints.values()))
+        default = self._default(data.get("default_model"), models)
         if default is None and len(served) == len(endpoints):
-            self.check_gateway_pool(("vllm_endpoints",), served)
+            self.check_gateway_pool(_ENDPOINTS, served)
         listener = self.settings.listener
         gateway = Gateway(
             listeners=(Listener("http", listener.address, listener.port),),
             endpoints=served,
-            models=models,
+            models=self._models(models, endpoints, entries),
             default_model=default,
             routing=self.settings.routing,
             resilience=self.settings.resilience,
@@ -76,23 +82,21 @@ class _Reader(Reader):
         return Reading(
             gateway,
             tuple(endpoints),
-            tuple(entries),
-            self.entries,
+            tuple(models),
+            self.known,
             tuple(self.problems),
             tuple(self.warnings),
         )
 
-    def _profiles(self, data: Mapping[str, Any]) -> dict[str, Upstream | None]:
+    def _profiles(
+        self, entries: Mapping[str, Any], used: Collection[str]
+    ) -> dict[str, Upstream | None]:
         """Return the servers of the provider profiles; None stands for one with a mistake in it."""
         found: dict[str, Upstream | None] = {}
-        wanted = standing(data, "vllm_endpoints.*.provider_profile")
-        used = {name for _, name in wanted if isinstance(name, str)}
-        items = data.get("provider_profiles")
-        for name, item in (items if isinstance(items, dict) else {}).items():
-            path: Path = ("provider_profiles", name)
-            if isinstance(item, dict):
-                self.check_keys(path, item, KNOWN_OF_PROFILE)
-            read = validate(self.document, FlatProfile, item, path, self.problems)
+        for name, entry in entries.items():
+            path: Path = (*_PROFILES, name)
+            self.check_keys(path, mapping(entry), KNOWN_OF_PROFILE)
+            read = validate(self.document, FlatProfile, entry, path, self.problems)
             found[name] = self._server(path, read.base_url, is_used=name in used) if read else None
         return found
 
@@ -108,117 +112,92 @@ class _Reader(Reader):
             self.error(where, fault)
         return None if wrong else upstream(url)
 
-    def _endpoints(self, items: object, profiles: _Profiles) -> dict[str, Endpoint | None]:
+    def _endpoints(
+        self, entries: Sequence[EndpointEntry], profiles: _Profiles
+    ) -> dict[str, Endpoint | None]:
         """Return the endpoints by name; None stands for one with a mistake in it."""
         found: dict[str, Endpoint | None] = {}
-        places: dict[str, Path] = {}
-        for index, item in enumerate(items if isinstance(items, list) else []):
-            path: Path = ("vllm_endpoints", index)
-            said = mapping(item)
-            profile = said.get("provider_profile")
-            server = profiles.get(profile) if isinstance(profile, str) else None
-            read = partial(self._endpoint, path, item, profiles)
-            endpoint = self.once(item, FIELDS_OF_ENDPOINT, server, read)
-            name = said.get("name")
-            if isinstance(name, str) and name:
-                found.setdefault(name, endpoint)
-                self.check_unique(places, name, (*path, "name"), "an endpoint")
+        for index, entry in enumerate(entries):
+            endpoint = entry.endpoint
+            if entry.profiled is not None:
+                endpoint = self._placed((*_ENDPOINTS, index), entry.profiled, profiles)
+            if entry.name:
+                found.setdefault(entry.name, endpoint)
+        names = [entry.name for entry in entries if entry.name]
+        named = (
+            ((*_ENDPOINTS, index, "name"), entry.name)
+            for index, entry in enumerate(entries)
+            if entry.name
+        )
+        self.check_all_unique(names, named, "an endpoint")
         return found
 
-    def _endpoint(self, path: Path, item: object, profiles: _Profiles) -> Endpoint | None:
-        faultless = len(self.problems)
-        if isinstance(item, dict):
-            self.check_keys(path, item, KNOWN_OF_ENDPOINT)
-            self._check_left_overs(path, item)
-            if item.get("provider_profile"):
-                return self._profiled(path, item, profiles)
-            self._check_address(path, item)
-        read = validate(self.document, FlatEndpoint, item, path, self.problems)
-        for fault in path_faults(read.path) if read else ():
-            self.error((*path, "path"), fault)
-        if read is None or len(self.problems) > faultless:
-            return None
-        address, tls = canonical(read.address.strip()), read.protocol == "https"
-        server = Upstream(address, read.port, tls, api_path(read.path))
-        return self.endpoint(read.name, server, read.weight)
-
-    def _profiled(
-        self, path: Path, item: Mapping[str, object], profiles: _Profiles
-    ) -> Endpoint | None:
+    def _placed(self, path: Path, read: ProfiledEndpoint, profiles: _Profiles) -> Endpoint | None:
         """Return an endpoint that a provider profile places."""
-        for key in ("address", "port"):
-            if item.get(key):
-                text = "is not used: `provider_profile` says where the endpoint is; leave it out"
-                self.warn((*path, key), text, key=True)
-        read = validate(self.document, ProfiledEndpoint, item, path, self.problems)
-        if read is None:
-            return None
         profile = read.provider_profile
         if profile not in profiles:
             where = (*path, "provider_profile")
             self.error(where, unknown("provider profile", profile, profiles))
         server = profiles.get(profile)
-        return self.endpoint(read.name, server, read.weight) if server else None
-
-    def _models(self, entries: Mapping[str, Any], endpoints: _Endpoints) -> tuple[Model, ...]:
-        models: list[Model] = []
-        places: dict[str, Path] = {name: ("model_config", name) for name in entries}
-        for name, item in entries.items():
-            path: Path = ("model_config", name)
-            if not re.match(NAME_PATTERN, name):
-                text = "is no name; write one, without control characters"
-                self.error(path, text, key=True)
-            # `"qwen3":` with nothing behind it is a model with nothing to say.
-            entry = {} if item is None else item
-            if isinstance(entry, dict):
-                self.check_keys(path, entry, KNOWN_OF_MODEL)
-                self._check_preferred(path, entry, endpoints)
-            read = validate(self.document, FlatModel, entry, path, self.problems)
-            if read is not None:
-                models.append(self._model(name, read, endpoints))
-            for index, lora in _loras(entry):
-                where = (*path, "loras", index, "name")
-                self.check_unique(places, lora, where, "a model or LoRA")
-        return tuple(models)
-
-    def _model(self, name: str, read: FlatModel, endpoints: _Endpoints) -> Model:
-        wanted = read.preferred_endpoints or self._made_for.get(name) or endpoints
-        pool = [endpoints.get(endpoint) for endpoint in wanted]
-        served = tuple(endpoint for endpoint in pool if endpoint)
-        if len(served) == len(pool):
-            path: Path = ("model_config", name)
-            where = (*path, "preferred_endpoints") if read.preferred_endpoints else path
-            self.check_model_pool(where, name, served)
-        loras = tuple(lora.name for lora in read.loras)
-        return Model(name, served, loras, self.settings.resilience_of(name))
-
-    @cached_property
-    def _made_for(self) -> Mapping[str, list[str]]:
-        """Endpoints by the model that they name, as `vllm-sr` v0.2 wrote them for the router."""
-        found: dict[str, list[str]] = {}
-        items = self.document.data.get("vllm_endpoints")
-        for item in items if isinstance(items, list) else []:
-            model = item.get("model") if isinstance(item, dict) else None
-            if isinstance(model, str) and isinstance(item.get("name"), str):
-                found.setdefault(model, []).append(item["name"])
-        return found
-
-    def _default(self, wanted: object, entries: Mapping[str, Any]) -> str | None:
-        """Return the model that takes requests without a model; a LoRA stands for its base."""
-        if not isinstance(wanted, str) or not wanted:
+        if server is None:
             return None
-        base = {lora: name for name, entry in entries.items() for _, lora in _loras(entry)}
-        base |= {name: name for name in entries}
-        if wanted not in base:
-            self.error(("default_model",), unknown("model", wanted, base))
-        return base.get(wanted)
+        return self.once((*_ENDPOINTS, read.name), self.endpoint, read.name, server, read.weight)
 
-    def _check_preferred(self, path: Path, entry: Mapping[str, Any], endpoints: _Endpoints) -> None:
-        preferred = entry.get("preferred_endpoints")
+    def _check_models_of_endpoints(
+        self, entries: Sequence[EndpointEntry], models: Mapping[str, ModelEntry]
+    ) -> None:
+        """Warn of models that endpoints were made for and that are none."""
+        if not models or {entry.model for entry in entries} <= {"", *models}:
+            return
+        for index, entry in enumerate(entries):
+            if entry.model and entry.model not in models:
+                path = (*_ENDPOINTS, index, "model")
+                self.warn(path, unknown("model", entry.model, models))
+
+    def _check_names(self, models: Mapping[str, ModelEntry]) -> None:
+        for name in models:
+            if not _IS_NAME(name):
+                text = "is no name; write one, without control characters"
+                self.error((*_MODELS, name), text, key=True)
+        names = [*models, *(lora for entry in models.values() for _, lora in entry.loras)]
+        of_models = (((*_MODELS, name), name) for name in models)
+        of_loras = (
+            ((*_MODELS, name, "loras", index, "name"), lora)
+            for name, entry in models.items()
+            for index, lora in entry.loras
+        )
+        self.check_all_unique(names, chain(of_models, of_loras), "a model or LoRA")
+
+    def _models(
+        self,
+        models: Mapping[str, ModelEntry],
+        endpoints: _Endpoints,
+        entries: Sequence[EndpointEntry],
+    ) -> tuple[Model, ...]:
+        # Endpoints by the model that they name, as `vllm-sr` v0.2 wrote them for the router.
+        made_for: dict[str, list[Endpoint | None]] = {}
+        if not all(entry.preferred for entry in models.values()):
+            for entry in entries:
+                if entry.model:
+                    made_for.setdefault(entry.model, []).append(endpoints.get(entry.name))
+        everywhere = tuple(endpoints.values())
+        found: list[Model] = []
+        for name, said in models.items():
+            if said.preferred:
+                pool = tuple(map(endpoints.get, said.preferred))
+                if not all(pool) or len(set(said.preferred)) < len(pool):
+                    self._check_preferred((*_MODELS, name), said.preferred, endpoints)
+            else:
+                pool = tuple(made_for.get(name, ())) or everywhere
+            if said.is_right:
+                found.append(self.once((*_MODELS, name), self._model, name, said, pool))
+        return tuple(found)
+
+    def _check_preferred(self, path: Path, preferred: Sequence[str], endpoints: _Endpoints) -> None:
         seen: set[str] = set()
-        for index, wanted in enumerate(preferred if isinstance(preferred, list) else []):
+        for index, wanted in enumerate(preferred):
             where = (*path, "preferred_endpoints", index)
-            if not isinstance(wanted, str) or not wanted:
+            if not wanted:
                 continue
             if wanted not in endpoints:
                 self.error(where, unknown("endpoint", wanted, endpoints))
@@ -226,31 +205,22 @@ class _Reader(Reader):
                 self.error(where, f'"{wanted}" stands here twice; keep it once')
             seen.add(wanted)
 
-    def _check_models_of_endpoints(self, entries: Mapping[str, Any]) -> None:
-        """Warn of models that endpoints were made for and that are none."""
-        for path, name in standing(self.document.data, "vllm_endpoints.*.model"):
-            if entries and isinstance(name, str) and name and name not in entries:
-                self.warn(path, unknown("model", name, entries))
+    def _model(self, name: str, said: ModelEntry, pool: tuple[Endpoint | None, ...]) -> Model:
+        served = tuple(endpoint for endpoint in pool if endpoint)
+        if len(served) == len(pool):
+            path: Path = (*_MODELS, name)
+            where = (*path, "preferred_endpoints") if said.preferred else path
+            self.check_model_pool(where, name, served)
+        loras = tuple(lora for _, lora in said.loras)
+        return Model(name, served, loras, self.settings.resilience_of(name))
 
-    def _check_left_overs(self, path: Path, item: Mapping[str, object]) -> None:
-        for key in LEFT_OVERS.keys() & item.keys():
-            self.warn((*path, key), LEFT_OVERS[key], key=True)
-
-    def _check_address(self, path: Path, item: Mapping[str, object]) -> None:
-        address = item.get("address")
-        if isinstance(address, str):
-            allow = self.settings.allow_domain_names
-            name = item.get("name")
-            who = f'endpoint "{name}": ' if isinstance(name, str) else ""
-            for fault in faults(address, allow_domain_names=allow):
-                self.error((*path, "address"), f"{who}{fault}")
-
-
-def _loras(entry: object) -> list[tuple[int, str]]:
-    """Return the LoRA names of a model that was not validated, each with its place."""
-    loras = entry.get("loras") if isinstance(entry, dict) else None
-    return [
-        (index, lora["name"])
-        for index, lora in enumerate(loras if isinstance(loras, list) else [])
-        if isinstance(lora, dict) and isinstance(lora.get("name"), str)
-    ]
+    def _default(self, wanted: object, models: Mapping[str, ModelEntry]) -> str | None:
+        """Return the model that takes requests without a model; a LoRA stands for its base."""
+        if not isinstance(wanted, str) or not wanted:
+            return None
+        if wanted in models:
+            return wanted
+        base = {lora: name for name, entry in models.items() for _, lora in entry.loras}
+        if wanted not in base:
+            self.error(("default_model",), unknown("model", wanted, {**base, **models}))
+        return base.get(wanted)

@@ -76,23 +76,19 @@ class FlatConfig(Entry):
     default_model: Annotated[str | None, Field(description="the name of a model in quotes")] = None
 
 
-NAMES: Final = (
-    "vllm_endpoints.*.name",
-    "vllm_endpoints.*.model",
-    "vllm_endpoints.*.provider_profile",
-    "model_config.*.preferred_endpoints.*",
-    "model_config.*.loras.*.name",
-    "default_model",
-)
+# Where names stand: in the file, in an endpoint and in a model; and which keys are named by users.
+NAMES: Final = ("default_model",)
+NAMES_OF_ENDPOINT: Final = ("name", "model", "provider_profile")
+NAMES_OF_MODEL: Final = ("preferred_endpoints.*", "loras.*.name")
 NAMED: Final = ("model_config", "provider_profiles")
 # What is written at a place in another form of the file is written so in this one.
 ELSEWHERE: Final = {
     "listeners": "`listener` in the settings, or the whole file in the form of `version: v0.3`"
 }
 KNOWN: Final = ("vllm_endpoints", "model_config", "provider_profiles", "default_model")
-FIELDS_OF_ENDPOINT: Final = (*FlatEndpoint.model_fields, "provider_profile")
 KNOWN_OF_ENDPOINT: Final = (
-    *FIELDS_OF_ENDPOINT,
+    *FlatEndpoint.model_fields,
+    "provider_profile",
     "type",
     "api_key",
     "api_key_env",

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,10 @@ from xds.config.gateway import Gateway
 from xds.config.origin import Embedded
 from xds.config.places import at
 from xds.config.problems import ConfigError, Problem, nearest, spell
-from xds.config.providers import MODELS
-from xds.config.reading import Entries, Reading
+from xds.config.providers_entries import MODELS
+from xds.config.reading import Known, Reading
 from xds.config.settings import Settings, read_settings, unknown_names
+from xds.config.sharing import Shared
 
 _DIALECTS: Final = """\
 write endpoints in one of the router's forms: \
@@ -35,18 +36,46 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnSettings:
+    """What our settings file says, and what is wrong with it; without one there is no document."""
+
+    source: Source | None
+    settings: Settings
+    document: Document | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one `load` leaves to the next.
+
+    `known` goes by the identity of the values in `shared`, and holds under the same settings and
+    environment, in the same dialect. `is_embedded` tells that the file stood in a manifest.
+    """
+
+    own: OwnSettings
+    environment: Mapping[str, str]
+    dialect: "_Dialect"
+    shared: Shared
+    known: Known
+    is_embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """The gateway that files describe, and what their author should know all the same.
 
-    `inside` is the path at which the configuration stood in a Kubernetes manifest. The next `load`
-    has use for what was read, and under which settings.
+    `inside` is the path at which the configuration stood in a Kubernetes manifest; the next `load`
+    has use for the `memory`.
     """
 
     gateway: Gateway
     warnings: tuple[Problem, ...] = ()
     inside: str = ""
-    settings: Settings = field(default_factory=Settings, repr=False, compare=False)
-    entries: Entries = field(default_factory=dict, repr=False, compare=False)
+    memory: Memory | None = field(default=None, repr=False, compare=False)
+
+
+_Dialect = Callable[[Document, Settings, Known, Mapping[str, str]], Reading]
 
 
 def read_file(name: str, place: Path, *, wait: bool = False) -> Source:
@@ -82,19 +111,22 @@ def load(
 ) -> Loaded:
     """Return the gateway that a router's file and our settings describe together.
 
-    What is in `last` already is not read again. `strict` makes an error of every warning;
-    `environment` is what `$VAR` refers to. Raises ConfigError with every mistake in both.
+    What `last` knows is not read again. `strict` makes an error of every warning; `environment` is
+    what `$VAR` refers to. Raises ConfigError with every mistake in both.
     """
-    own, document, problems = _settings(settings)
-    entries = last.entries if last and last.settings == own else {}
+    before = last.memory if last else None
+    own = _settings(settings, before)
+    problems = list(own.problems)
     try:
-        told = parse(config)
-        reading = _read(told, own, entries, environment)
+        told = parse(config, before)
+        dialect = _dialect(told)
+        known = _known(before, own, environment, dialect)
+        reading = dialect(told, own.settings, known, environment)
     except ConfigError as error:
         raise ConfigError((*problems, *error.problems)) from None
     problems.extend(reading.problems)
     found = set(reading.warnings)
-    if document is not None:
+    if (document := own.document) is not None:
         endpoints = dict.fromkeys(reading.endpoint_names)
         problems.extend(unknown_names(document, endpoints, dict.fromkeys(reading.model_names)))
         if reading.has_listeners and document.data.get("listener"):
@@ -104,31 +136,50 @@ def load(
     if problems or (strict and warnings):
         raise ConfigError((*problems, *warnings))
     inside = told.origin.path if isinstance(told.origin, Embedded) else ()
-    return Loaded(reading.gateway, tuple(warnings), spell(inside), own, reading.entries)
+    memory = Memory(own, dict(environment), dialect, told.shared, reading.known, bool(inside))
+    return Loaded(reading.gateway, tuple(warnings), spell(inside), memory)
 
 
-def parse(config: Source) -> Document:
+def parse(config: Source, before: Memory | None = None) -> Document:
     """Return a router's file as a document, even if it stands in the manifest of a ConfigMap.
 
-    Raises ConfigError if it is none.
+    What it has in common with the file before is the same object. Raises ConfigError if it is none.
     """
-    file = Document.parse(config.name, config.content)
-    return configmap.embedded(file) if configmap.is_manifest(file.data) else file
+    shared = before.shared if before else None
+    # The text in a manifest, all of which is new after each edit, is nothing to remember.
+    of_file = None if before and before.is_embedded else shared
+    file = Document.parse(config.name, config.content, of_file)
+    return configmap.embedded(file, shared) if configmap.is_manifest(file.data) else file
 
 
-def _settings(source: Source | None) -> tuple[Settings, Document | None, list[Problem]]:
-    """Return the settings, their document if it is one, and the mistakes in them."""
-    document = None
+def _settings(source: Source | None, before: Memory | None) -> OwnSettings:
+    if before and before.own.source == source:
+        return before.own
     if source is None:
-        return Settings(), document, []
+        return OwnSettings(source, Settings())
+    document = None
     try:
         document = Document.parse(source.name, source.content)
-        return read_settings(document), document, []
+        return OwnSettings(source, read_settings(document), document)
     except ConfigError as error:
         # What is right in the settings still counts, or the rest would seem wrong too.
         data = document.data if document else {}
         own = Settings(allow_domain_names=data.get("allow_domain_names") is True)
-        return own, document, list(error.problems)
+        return OwnSettings(source, own, document, error.problems)
+
+
+def _known(
+    before: Memory | None, own: OwnSettings, environment: Mapping[str, str], dialect: _Dialect
+) -> Known:
+    """Return what is known before reading."""
+    if (
+        before is None
+        or before.dialect is not dialect
+        or before.environment != environment
+        or before.own.settings != own.settings
+    ):
+        return Known()
+    return before.known
 
 
 def _is_user_config(data: Mapping[str, Any]) -> bool:
@@ -144,18 +195,16 @@ def _is_user_config(data: Mapping[str, Any]) -> bool:
     return "endpoints" in keys and "backend_refs" not in keys
 
 
-def _read(
-    document: Document, settings: Settings, last: Entries, environment: Mapping[str, str]
-) -> Reading:
+def _dialect(document: Document) -> _Dialect:
+    """Return what reads the dialect that a document is written in; raises ConfigError if none."""
     data = document.data
     if flat_key := next((key for key in _FLAT if key in data), None):
         if at(data, MODELS) is not None:
             text = f"is of another form of the file than `{flat_key}`, and forms do not mix"
             raise ConfigError([document.problem(MODELS, f"{text}; keep one of them", key=True)])
-        return flat.read(document, settings, last)
+        return flat.read
     if isinstance(data.get("providers"), Mapping):
-        read = user_config.read if _is_user_config(data) else canonical.read
-        return read(document, settings, last, environment)
+        return user_config.read if _is_user_config(data) else canonical.read
     for key in data.keys() - {"providers"}:
         if close := nearest(key, ("vllm_endpoints", "model_config", "providers"), cutoff=0.8):
             text = f'is not a known key; did you mean "{close}"?'

@@ -14,7 +14,7 @@ from xds.config.gateway import Endpoint, Gateway
 from xds.config.keys import NOTHING, Keys, escaped
 from xds.config.load import Source, load, parse
 from xds.config.problems import ConfigError, Path, Problem, spell
-from xds.config.providers import MODELS
+from xds.config.providers_entries import MODELS
 from xds.config.providers_schema import KNOWN_OF_BACKEND
 
 # Where the parts of a model went.

@@ -1,6 +1,6 @@
 """Know how to find what stands in a file at one place, or at all places of a kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from xds.config.problems import Path
@@ -26,7 +26,6 @@ def standing(value: Any, place: str) -> list[tuple[Path, Any]]:  # noqa: ANN401
     A star is any item of a list, or any key of a mapping.
     """
     found: list[tuple[Path, Any]] = [((), value)]
-    # Level by level, as each edit of a file with thousands of endpoints comes here.
     for step in place.split("."):
         if step == _EACH:
             found = [((*path, key), each) for path, one in found for key, each in _items(one)]
@@ -39,15 +38,23 @@ def standing(value: Any, place: str) -> list[tuple[Path, Any]]:  # noqa: ANN401
     return found
 
 
-def values(value: Any, place: str) -> list[Any]:  # noqa: ANN401
-    """Return all that stands at a kind of place, without telling where: much cheaper."""
-    found = [value]
-    for step in place.split("."):
-        if step == _EACH:
-            found = [each for one in found for _, each in _items(one)]
-        else:
-            found = [one[step] for one in found if isinstance(one, dict) and step in one]
-    return found
+def replaced(value: Any, path: Path, new: Any) -> Any:  # noqa: ANN401  any YAML value
+    """Return a value with something else at a path below it; the value itself stays as it is."""
+    if not path:
+        return new
+    copied = value.copy()
+    copied[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copied
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a mapping, or an empty one in the place of anything else, which is told elsewhere."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: object) -> Sequence[Any]:
+    """Return a list, or an empty one in the place of anything else, which is told elsewhere."""
+    return value if isinstance(value, list) else []
 
 
 def _items(value: object) -> Iterable[tuple[str | int, Any]]:

@@ -1,113 +1,92 @@
 """Know what dialects B and C have in common: listeners, and models that list their endpoints."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, ClassVar, TypeGuard
+from itertools import chain
+from typing import Any, ClassVar
 
-from xds.config.addresses import Parts, canonical
-from xds.config.environment import filled, variables
+from xds.config.addresses import canonical
 from xds.config.gateway import Endpoint, Gateway, Listener, Model, Resilience
-from xds.config.places import at, standing
-from xds.config.problems import Path, Problem, unknown
-from xds.config.providers_schema import (
-    KNOWN_OF_LISTENER,
-    READ,
-    BackendRef,
-    ListenerEntry,
-    ModelEntry,
-    NestedConfig,
-)
-from xds.config.reading import Reader, Reading, mapping
-from xds.config.settings import merged
-from xds.config.upstreams import Upstream, port_like_end, upstream, upstream_faults
-from xds.config.validation import is_secret, validate
+from xds.config.places import at, mapping, sequence
+from xds.config.problems import Path, unknown
+from xds.config.providers_entries import MODELS, EntryReader, Said
+from xds.config.providers_schema import KNOWN_OF_LISTENER, ListenerEntry, NestedConfig
+from xds.config.reading import Reading
+from xds.config.validation import validate
 
-MODELS: Path = ("providers", "models")
+# Where LoRAs are listed, of which model, and their names, each with its place there.
+Adapters = tuple[Path, str, tuple[tuple[int, str], ...]]
 
 
 @dataclass
-class ProvidersReader(Reader, ABC):
-    """Reads what both dialects have in common; `environment` is what references refer to."""
+class ProvidersReader(EntryReader):
+    """Reads what both dialects have in common."""
 
-    environment: Mapping[str, str] = field(default_factory=dict)
-    # Where each name of a model or LoRA stands first, to which model it leads, and the reverse.
-    places: dict[str, Path] = field(default_factory=dict)
+    # To which model the name of a model or LoRA leads, and the reverse.
     bases: dict[str, str] = field(default_factory=dict)
     adapters: dict[str, list[str]] = field(default_factory=dict)
-    # Where each endpoint stands, by the name that the router gives it.
-    endpoints: dict[str, Path] = field(default_factory=dict)
 
     config: ClassVar[type[NestedConfig]]
-    model: ClassVar[type[ModelEntry]]
-    backend: ClassVar[type[BackendRef]]
-    # The key under which a model lists its endpoints, and that of the other dialect.
-    backends: ClassVar[str]
-    others: ClassVar[tuple[str, str]]
-    # Where names stand, and where other forms of the file have what this one has elsewhere.
+    # Lists whose items are read one by one.
+    sections: ClassVar[Collection[Path]]
+    # As in a model, but for the rest of the file.
     names: ClassVar[Sequence[str]]
     elsewhere: ClassVar[Mapping[str, str]]
-    known: ClassVar[Sequence[str]]
+    known_of_config: ClassVar[Sequence[str]]
     known_of_providers: ClassVar[Sequence[str]]
-    known_of_model: ClassVar[Sequence[str]]
-    known_of_backend: ClassVar[Sequence[str]]
 
     @abstractmethod
-    def loras(self, data: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
-        """Return each LoRA: where its name stands, that name, and its base model's."""
+    def listed_loras(self, data: Mapping[str, Any], models: Sequence[Said]) -> list[Adapters]:
+        """Return all LoRAs, where this dialect has them."""
+
+    @abstractmethod
+    def misplaced_loras(self, data: Mapping[str, Any], models: Sequence[Said]) -> Iterable[str]:
+        """Return the LoRAs that stand where another form of the file has them."""
 
     @abstractmethod
     def default_path(self, data: Mapping[str, Any]) -> Path:
         """Return where the name of the default model stands, if it stands anywhere."""
 
-    def resilience(self, model: ModelEntry) -> Resilience:  # noqa: ARG002  where C asks
-        """Return how a model is treated before the settings have their say on it."""
-        return self.settings.resilience
-
-    def check_model(self, path: Path, item: Mapping[str, Any]) -> None:
-        """Check what only one of the dialects has in a model."""
+    def check_file(self, data: Mapping[str, Any]) -> None:
+        """Check what only one of the dialects has in the file."""
 
     def read(self) -> Reading:
         """Return what the document says."""
-        data, missing = filled(self.document.data, self.environment, READ)
-        unset = [self._unset(path, name) for path, name in missing.items()]
-        data = self.check_names(data, self.names)
-        self.check_form(data, self.elsewhere)
+        data = self.filled((), self.document.data, self.sections)
+        data = self.check_names((), data, self.names)
+        self.check_form((), data, self.elsewhere)
         validate(self.document, self.config, data, (), self.problems)
-        self.check_keys((), data, self.known)
+        self.check_keys((), data, self.known_of_config)
+        self.check_file(data)
         providers = mapping(data.get("providers"))
         self.check_keys(("providers",), providers, self.known_of_providers)
-        listeners = self._listeners(_list(data.get("listeners")))
-        items = _list(providers.get("models"))
-        names = self._names(data, items)
-        pools = [self._pool((*MODELS, index), item) for index, item in enumerate(items)]
-        models = [
-            self._model((*MODELS, index), item, pool)
-            for index, (item, pool) in enumerate(zip(items, pools, strict=True))
-        ]
-        served = tuple(model for model in models if model and model.endpoints)
-        gateway = self._gateway(data, listeners, served)
-        if not any(pools) and not self.problems:
+        listeners = self._listeners(sequence(data.get("listeners")))
+        said = self.each(MODELS, sequence(providers.get("models")), self.said)
+        self._check_names(data, said)
+        self._check_endpoints(said)
+        served = [one for one in said if one.servers and one.resilience is not None]
+        models = tuple(
+            self.once((*MODELS, one.name), self._model, one, tuple(self.adapters.get(one.name, ())))
+            for one in served
+        )
+        gateway = self._gateway(data, listeners, models, _servers(served, models))
+        if not any(one.pool for one in said) and not self.problems:
             self.error(MODELS, f"no model has an endpoint; give one of them `{self.backends}`")
         # What an unset variable makes wrong besides needs no telling.
-        already = {problem.path for problem in unset}
+        already = {problem.path for problem in self.unset}
         rest = (problem for problem in self.problems if problem.path not in already)
-        endpoints = tuple(name for pool in pools for name in pool)
-        problems, warnings = (*unset, *rest), tuple(self.warnings)
-        listens = bool(data.get("listeners"))
-        return Reading(gateway, endpoints, names, self.entries, problems, warnings, listens)
+        return Reading(
+            gateway,
+            tuple(chain.from_iterable(one.pool for one in said)),
+            tuple(one.name for one in said if one.name),
+            self.known,
+            (*self.unset, *rest),
+            tuple(self.warnings),
+            has_listeners=bool(data.get("listeners")),
+        )
 
-    def _unset(self, path: Path, name: str) -> Problem:
-        said = str(at(self.document.data, path))
-        if is_secret(path) or "@" in said:
-            # What seems to be the name of a variable may be a part of the key.
-            text = "refers to an environment variable that is not set; set it, "
-            return self.document.problem(path, f"{text}or write `$$` for a dollar")
-        text = f"refers to the environment variable {name}, which is not set; set it, "
-        return self.document.problem(path, f"{text}or write ${{{name}:-default}}")
-
-    def _listeners(self, items: list[Any]) -> tuple[Listener, ...]:
+    def _listeners(self, items: Sequence[Any]) -> tuple[Listener, ...]:
         found: list[Listener] = []
         names: dict[str, Path] = {}
         addresses: dict[str, Path] = {}
@@ -134,109 +113,54 @@ class ProvidersReader(Reader, ABC):
             text = f"another listener has this address and port, in {line}; choose another"
             self.error(path, text)
 
-    def _names(self, data: Mapping[str, Any], items: list[Any]) -> tuple[str, ...]:
-        """Return the models' names, and remember which name leads to which model."""
-        names: list[str] = []
-        for index, item in enumerate(items):
-            if name := _name(item):
-                names.append(name)
-                self.bases[name] = name
-                path = (*MODELS, index, "name")
-                self.check_unique(self.places, name, path, "a model or LoRA")
-        for path, lora, base in self.loras(data):
-            self.bases.setdefault(lora, base)
-            self.adapters.setdefault(base, []).append(lora)
-            self.check_unique(self.places, lora, path, "a model or LoRA")
+    def _check_names(self, data: Mapping[str, Any], models: Sequence[Said]) -> None:
+        """Remember which name leads to which model, and refuse names that stand twice."""
+        names = [one.name for one in models if one.name]
+        self.bases.update(zip(names, names, strict=True))
+        listed = self.listed_loras(data, models)
+        for _, base, its in listed:
+            self.bases.setdefault(base, base)
+            for _, lora in its:
+                self.bases.setdefault(lora, base)
+                self.adapters.setdefault(base, []).append(lora)
         # Of LoRAs that stand where another form has them, that is told alone.
-        for place in (place for place in self.elsewhere if place.endswith(".loras")):
-            for _, lora in standing(data, f"{place}.*.name"):
-                self.bases.setdefault(str(lora), str(lora))
-        return tuple(names)
-
-    def _pool(self, path: Path, item: object) -> dict[str, Endpoint | None]:
-        """Return a model's endpoints by name; None stands for one with a mistake in it."""
-        found: dict[str, Endpoint | None] = {}
-        model = mapping(item)
-        # Of a model that stands here twice, that is told alone.
-        first = self.places.get(_name(model)) == (*path, "name")
-        places = self.endpoints if first else {}
-        for index, backend in enumerate(_list(model.get(self.backends))):
-            where = (*path, self.backends, index)
-            own = _name(backend) or (f"backend-{index + 1}" if index else "primary")
-            name = f"{_name(model)}_{own}"
-            read = partial(self._backend, where, backend, name)
-            endpoint = self.once(backend, self.backend.model_fields, name, read)
-            self.check_unique(places, name, (*where, "name"), "an endpoint")
-            found.setdefault(name, endpoint)
-        return found
-
-    def _backend(self, path: Path, item: object, name: str) -> Endpoint | None:
-        faultless = len(self.problems)
-        said = mapping(item)
-        self.check_keys(path, said, self.known_of_backend)
-        key = "endpoint" if said.get("endpoint") else "base_url"
-        text = said.get(key)
-        for fault in upstream_faults(text, url=key == "base_url") if _is_text(text) else ():
-            self.error((*path, key), fault)
-        read = validate(self.document, self.backend, item, path, self.problems)
-        if not text and len(self.problems) == faultless:
-            self._no_server(path)
-        if read is None or len(self.problems) > faultless:
-            return None
-        self._check_server(path, said, key)
-        return self.endpoint(name, upstream(said[key], tls=read.protocol == "https"), read.weight)
-
-    def _no_server(self, path: Path) -> None:
-        for where in ((*path, "endpoint"), (*path, "base_url")):
-            for name in variables(str(at(self.document.data, where) or "")):
-                text = f"refers to the environment variable {name}, which is empty; set it, "
-                self.error(where, f"{text}or write ${{{name}:-default}}")
-                return
-        self.error(path, "names no server; write `endpoint` or `base_url`")
-
-    def _check_server(self, path: Path, said: Mapping[str, Any], key: str) -> None:
-        """Warn of what is not what it seems to be."""
-        if key == "endpoint" and said.get("base_url"):
-            text = "is not used: `endpoint` says where the server is; leave one out"
-            self.warn((*path, "base_url"), text, key=True)
-        parts = Parts.of(said[key].strip())
-        if found := port_like_end(parts):
-            host, port = found
-            text = f"is an IPv6 address without a port; write [{host}]:{port}, or"
-            self.warn((*path, key), f"{text} [{host}:{port}] if none is meant")
-        protocol, scheme = said.get("protocol"), parts.scheme
-        if protocol and scheme and scheme.lower() != f"{protocol.lower()}://":
-            text = f"says {protocol}, and `{key}` begins with {scheme}, which wins; leave one out"
-            self.warn((*path, "protocol"), text)
-
-    def _model(self, path: Path, item: object, pool: Mapping[str, Endpoint | None]) -> Model | None:
-        if isinstance(item, dict):
-            self.check_keys(path, item, self.known_of_model)
-            self.check_model(path, item)
-            key, version = self.others
-            if key in item:
-                text = f"belongs to `version: {version}`; write `{self.backends}`, or that version"
-                self.error((*path, key), text, key=True)
-        read = validate(self.document, self.model, item, path, self.problems)
-        if read is None:
-            return None
-        endpoints = tuple(endpoint for endpoint in pool.values() if endpoint)
-        if len(endpoints) == len(pool):
-            self.check_model_pool((*path, self.backends), read.name, endpoints)
-        own = self.settings.models.get(read.name)
-        resilience = self.resilience(read)
-        return Model(
-            read.name,
-            endpoints,
-            tuple(self.adapters.get(read.name, ())),
-            merged(resilience, own.resilience) if own else resilience,
+        for lora in self.misplaced_loras(data, models):
+            self.bases.setdefault(lora, lora)
+        names += [lora for _, _, its in listed for _, lora in its]
+        of_loras = (
+            ((*path, "loras", index, "name"), lora)
+            for path, _, its in listed
+            for index, lora in its
         )
+        self.check_all_unique(names, chain(places(models), of_loras), "a model or LoRA")
+
+    def _check_endpoints(self, models: Sequence[Said]) -> None:
+        """Refuse names of endpoints that stand twice, in one model or in two."""
+        names = [name for one in models for name in one.endpoints]
+        if len(set(names)) == len(names):
+            return
+        seen: set[str] = set()
+        everywhere: dict[str, Path] = {}
+        for index, one in enumerate(models):
+            # Of a model that stands here twice, that is told alone.
+            places = {} if one.name in seen or not one.name else everywhere
+            seen.add(one.name)
+            for number, name in enumerate(one.endpoints):
+                path = (*MODELS, index, self.backends, number, "name")
+                self.check_unique(places, name, path, "an endpoint")
+
+    def _model(self, said: Said, adapters: tuple[str, ...]) -> Model:
+        endpoints = tuple(endpoint for endpoint in said.pool.values() if endpoint)
+        return Model(said.name, endpoints, adapters, said.resilience or Resilience())
 
     def _gateway(
-        self, data: Mapping[str, Any], listeners: tuple[Listener, ...], models: tuple[Model, ...]
+        self,
+        data: Mapping[str, Any],
+        listeners: tuple[Listener, ...],
+        models: tuple[Model, ...],
+        servers: tuple[Endpoint, ...],
     ) -> Gateway:
         default = self._default(data, {model.name for model in models})
-        servers = tuple(_servers(models))
         if default is None and not self.problems:
             self.check_gateway_pool(MODELS, servers)
         return Gateway(
@@ -265,25 +189,22 @@ class ProvidersReader(Reader, ABC):
         return base if base in served else None
 
 
-def _servers(models: Sequence[Model]) -> Iterator[Endpoint]:
+def _servers(said: Sequence[Said], models: Sequence[Model]) -> tuple[Endpoint, ...]:
     """Return each server once, though several models list it under names of their own."""
-    found: dict[Upstream, Endpoint] = {}
-    for endpoint in (endpoint for model in models for endpoint in model.endpoints):
-        server = Upstream(endpoint.address, endpoint.port, endpoint.tls, endpoint.path)
+    servers = list(chain.from_iterable(one.servers for one in said))
+    endpoints = chain.from_iterable(model.endpoints for model in models)
+    if len(set(servers)) == len(servers):
+        return tuple(endpoints)
+    found: dict[Hashable, Endpoint] = {}
+    for server, endpoint in zip(servers, endpoints, strict=True):
         known = found.setdefault(server, endpoint)
         if known.weight < endpoint.weight:
             found[server] = endpoint
-    yield from found.values()
+    return tuple(found.values())
 
 
-def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and bool(value)
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _name(item: object) -> str:
-    name = mapping(item).get("name")
-    return name.strip() if isinstance(name, str) else ""
+def places(models: Sequence[Said]) -> Iterator[tuple[Path, str]]:
+    """Return where the name of each model stands."""
+    for index, one in enumerate(models):
+        if one.name:
+            yield (*MODELS, index, "name"), one.name

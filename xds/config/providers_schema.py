@@ -197,35 +197,31 @@ READ: Final = frozenset(
     )
     for name, info in entry.model_fields.items()
 )
-_NAMES: Final = ("listeners.*.name", "providers.models.*.name")
+# Where names stand, but for those in models and their endpoints.
 NAMES_OF_CANONICAL: Final = (
-    *_NAMES,
-    "providers.models.*.backend_refs.*.name",
+    "listeners.*.name",
     "providers.defaults.default_model",
     "providers.defaults.model",
-    "routing.modelCards.*.name",
-    "routing.modelCards.*.loras.*.name",
 )
-NAMES_OF_USER: Final = (
-    *_NAMES,
-    "providers.models.*.endpoints.*.name",
-    "providers.models.*.loras.*.name",
-    "providers.default_model",
-)
-# What is written at a place in another form of the file is written so in this one.
+NAMES_OF_CARD: Final = ("name", "loras.*.name")
+NAMES_OF_USER: Final = ("listeners.*.name", "providers.default_model")
+# What is written at a place in another form of the file is written so in this one: in the file, and
+# in a model.
 ELSEWHERE_IN_CANONICAL: Final = {
     "default_model": "`providers.defaults.default_model`",
     "providers.default_model": "`providers.defaults.default_model`",
-    "providers.models.*.loras": "`loras` in the card of this model, in `routing.modelCards`",
+}
+ELSEWHERE_IN_CANONICAL_MODEL: Final = {
+    "loras": "`loras` in the card of this model, in `routing.modelCards`"
 }
 ELSEWHERE_IN_USER: Final = {
     "default_model": "`providers.default_model`",
     "providers.defaults.default_model": "`providers.default_model`",
     "providers.defaults.model": "`providers.default_model`",
-    "providers.models.*.reliability": (
-        "`resilience` of this model, in `models` of the settings, or `version: v0.3`"
-    ),
     "routing.modelCards.*.loras": "`loras` of this model, in `providers.models`",
+}
+ELSEWHERE_IN_USER_MODEL: Final = {
+    "reliability": "`resilience` of this model, in `models` of the settings, or `version: v0.3`"
 }
 _KNOWN_OF_MODEL: Final = ("reasoning_family", "pricing", "api_format", "external_model_ids")
 KNOWN_OF_LISTENER: Final = tuple(ListenerEntry.model_fields)

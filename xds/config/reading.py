@@ -1,14 +1,13 @@
 """Know how any dialect is read: what is right becomes a gateway, and every mistake is gathered."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from xds.config.document import Document
 from xds.config.fields import MAX_WEIGHT
 from xds.config.gateway import Endpoint, Gateway
-from xds.config.places import at, standing, values
+from xds.config.places import mapping, replaced, sequence, standing
 from xds.config.problems import Path, Problem, listed, nearest
 from xds.config.settings import EndpointSettings, Settings
 from xds.config.upstreams import Upstream
@@ -17,22 +16,35 @@ from xds.config.validation import unknown_key
 # The router ignores what it does not know, and so do we, but not what is nearly a known key.
 _NEARLY: Final = 0.75
 
-# What entries say that name an endpoint, by all that it depends on but the settings.
-Entries = Mapping[Hashable, Endpoint]
+Said = TypeVar("Said")
+Made = TypeVar("Made")
+Given = TypeVarTuple("Given")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was made of a file, where nothing was wrong with it.
+
+    `entries` has what each entry of a section says, by the identity of the entry; `made` has what
+    was made of several of them, by a name, beside what it was made of.
+    """
+
+    entries: dict[Path, dict[int, Any]] = field(default_factory=dict)
+    made: dict[Hashable, tuple[tuple[object, ...], Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one file says; the gateway is whole only where there are no problems.
 
-    `has_listeners` tells whether it says itself where clients connect; `entries` are those in
-    which nothing is wrong.
+    `has_listeners` tells whether it says itself where clients connect; `known` is for the reading
+    after this one.
     """
 
     gateway: Gateway
     endpoint_names: tuple[str, ...]
     model_names: tuple[str, ...]
-    entries: Entries
+    known: Known
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     has_listeners: bool = False
@@ -42,15 +54,67 @@ class Reading:
 class Reader:
     """Reads as much as can be read, and gathers what is wrong with the rest.
 
-    `last` are the entries of an earlier reading under the same settings.
+    `last` is what is known from an earlier document in the same dialect, whose values this one
+    shares, under the same settings and environment.
     """
 
     document: Document
     settings: Settings
-    last: Entries = field(default_factory=dict)
-    entries: dict[Hashable, Endpoint] = field(default_factory=dict)
+    last: Known = field(default_factory=Known)
+    known: Known = field(default_factory=Known)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+
+    def each(
+        self,
+        section: Path,
+        entries: Sequence[Any],
+        say: Callable[[Path, Any], Said],
+        keys: Sequence[str | int] = (),
+    ) -> list[Said]:
+        """Return what each entry of a section says, which may depend on nothing but the entry.
+
+        Only those that are not known are read; `keys` tells where they stand, if not in a list.
+        """
+        known = self.last.entries.get(section, {})
+        said, self.known.entries[section] = self.every(section, entries, say, known, keys)
+        return said
+
+    def every(
+        self,
+        section: Path,
+        entries: Sequence[Any],
+        say: Callable[[Path, Any], Said],
+        known: Mapping[int, Said],
+        keys: Sequence[str | int] = (),
+    ) -> tuple[list[Said], dict[int, Said]]:
+        """Return what `each` does, given what is known, and what is known afterwards.
+
+        An entry with something wrong in it is not, as that has to be told each time with its place.
+        """
+        identities = list(map(id, entries))
+        said: list[Any] = list(map(known.get, identities))
+        kept = dict(zip(identities, said, strict=True))
+        for index in [index for index, one in enumerate(said) if one is None]:
+            faults = self.faults()
+            path = (*section, keys[index] if keys else index)
+            kept[identities[index]] = said[index] = say(path, entries[index])
+            if self.faults() > faults:
+                del kept[identities[index]]
+        return said, kept
+
+    def once(self, name: Hashable, make: Callable[[*Given], Made], *given: *Given) -> Made:
+        """Return what is made of something, which is not made again if it was of equal values."""
+        known = self.last.made.get(name)
+        faults = self.faults()
+        made: Made = make(*given) if known is None or known[0] != given else known[1]
+        if self.faults() == faults:
+            self.known.made[name] = given, made
+        return made
+
+    def faults(self) -> int:
+        """Return how much was found wrong by now, warnings included."""
+        return len(self.problems) + len(self.warnings)
 
     def error(self, path: Path, text: str, *, key: bool = False) -> None:
         """Add a mistake that forbids to use the file."""
@@ -66,34 +130,40 @@ class Reader:
             if key not in known and nearest(key, known, cutoff=_NEARLY):
                 self.error((*path, key), unknown_key(key, known), key=True)
 
-    def check_form(self, data: Mapping[str, Any], elsewhere: Mapping[str, str]) -> None:
+    def check_form(self, path: Path, value: object, elsewhere: Mapping[str, str]) -> None:
         """Refuse what only another form of the file has; `elsewhere` tells what to write here."""
         for place, right in elsewhere.items():
-            for path, value in standing(data, place):
-                if value not in (None, "", []):
+            for steps, found in standing(value, place):
+                if found not in (None, "", []):
                     text = f"is of another form of the file and not read here; write {right}"
-                    self.error(path, text, key=True)
+                    self.error((*path, *steps), text, key=True)
 
     def check_names(
-        self, data: dict[str, Any], places: Collection[str], mappings: Collection[str] = ()
-    ) -> dict[str, Any]:
+        self,
+        path: Path,
+        value: Any,  # noqa: ANN401  any YAML value
+        places: Collection[str],
+        mappings: Collection[str] = (),
+    ) -> Any:  # noqa: ANN401
         """Refuse names with spaces around them, also where the keys of mappings are names.
 
-        Return data without these spaces, so that they make nothing else wrong.
+        Return the value without these spaces, so that they make nothing else wrong.
         """
-        spaced = [place for place in places if any(map(_is_spaced, values(data, place)))]
-        wrong = [one for place in spaced for one in standing(data, place) if _is_spaced(one[1])]
-        keys = [
-            path
-            for mapping in mappings
-            for path, _ in standing(data, f"{mapping}.*")
-            if _is_spaced(path[-1])
-        ]
-        for path, name in wrong:
-            self.error(path, _spaced(name))
-        for path in keys:
-            self.error(path, _spaced(str(path[-1])), key=True)
-        return _without_spaces(data, wrong, keys) if wrong or keys else data
+        for place in places:
+            for steps, name in standing(value, place):
+                if _is_spaced(name):
+                    self.error((*path, *steps), _spaced(name))
+                    value = replaced(value, steps, name.strip() or name)
+        for place in mappings:
+            entries = mapping(mapping(value).get(place))
+            if spaced := [key for key in entries if _is_spaced(key)]:
+                for key in spaced:
+                    self.error((*path, place, key), _spaced(key), key=True)
+                value = {
+                    **value,
+                    place: {key.strip() or key: each for key, each in entries.items()},
+                }
+        return value
 
     def check_unique(self, places: dict[str, Path], name: str, path: Path, what: str) -> None:
         """Refuse a name that stands elsewhere, and remember where this one stands."""
@@ -102,6 +172,15 @@ class Reader:
             line = self.document.line(first)
             text = f'there is already {what} named "{name}", in {line}; rename one of the two'
             self.error(path, text)
+
+    def check_all_unique(
+        self, names: Collection[str], standing: Iterable[tuple[Path, str]], what: str
+    ) -> None:
+        """Refuse names that stand twice; `standing`, where each stands, is only then asked."""
+        if len(set(names)) < len(names):
+            places: dict[str, Path] = {}
+            for path, name in standing:
+                self.check_unique(places, name, path, what)
 
     def endpoint(self, name: str, server: Upstream, weight: int) -> Endpoint:
         """Return an endpoint, with what the settings add to it."""
@@ -116,36 +195,6 @@ class Reader:
             tls=server.tls,
             path=server.path,
         )
-
-    def once(
-        self,
-        item: object,
-        fields: Collection[str],
-        given: Hashable,
-        read: Callable[[], Endpoint | None],
-    ) -> Endpoint | None:
-        """Return the endpoint that an entry names, which is read only if it is not known.
-
-        That depends on which keys the entry has, on the values of some fields, and on what else is
-        given. An entry with something wrong in it is read each time, as what is wrong has to be
-        told with its place.
-        """
-        said = mapping(item)
-        its = tuple(map(said.get, fields))
-        # As values, 1 and True are equal.
-        key = (type(self), tuple(said), its, tuple(map(type, its)), given)
-        try:
-            found = self.last.get(key)
-        except TypeError:
-            # A list or a mapping stands where it is wrong.
-            return read()
-        if found is None:
-            faultless = len(self.problems), len(self.warnings)
-            found = read()
-            if found is None or (len(self.problems), len(self.warnings)) != faultless:
-                return found
-        self.entries[key] = found
-        return found
 
     def check_pool(self, path: Path, who: str, endpoints: Sequence[Endpoint], cure: str) -> None:
         """Refuse endpoints that can not serve together; `cure` is for those of different paths."""
@@ -176,9 +225,10 @@ class Reader:
         self.check_pool(path, "the gateway", endpoints, cure)
 
 
-def mapping(value: object) -> Mapping[str, Any]:
-    """Return a mapping, or an empty one in the place of anything else, which is told elsewhere."""
-    return value if isinstance(value, dict) else {}
+def loras(entry: object) -> tuple[tuple[int, str], ...]:
+    """Return the LoRA names of a model that was not validated, each with its place."""
+    names = (mapping(lora).get("name") for lora in sequence(mapping(entry).get("loras")))
+    return tuple((index, name) for index, name in enumerate(names) if isinstance(name, str))
 
 
 def _is_spaced(name: object) -> bool:
@@ -189,15 +239,3 @@ def _spaced(name: str) -> str:
     bare = name.strip()
     right = f'"{bare}"' if bare else "a name"
     return f'"{name}" begins or ends with a space; write {right}'
-
-
-def _without_spaces(
-    data: dict[str, Any], values: list[tuple[Path, Any]], keys: list[Path]
-) -> dict[str, Any]:
-    mended = deepcopy(data)
-    for path, name in values:
-        at(mended, path[:-1])[path[-1]] = name.strip() or name
-    for mapping in {str(path[0]) for path in keys}:
-        items = mended[mapping].items()
-        mended[mapping] = {key.strip() or key: each for key, each in items}
-    return mended

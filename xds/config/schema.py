@@ -26,7 +26,9 @@ from xds.config.flat_schema import ELSEWHERE, FlatConfig, FlatEndpoint, FlatMode
 from xds.config.gateway import RESERVED_HEADERS, Routing
 from xds.config.providers_schema import (
     ELSEWHERE_IN_CANONICAL,
+    ELSEWHERE_IN_CANONICAL_MODEL,
     ELSEWHERE_IN_USER,
+    ELSEWHERE_IN_USER_MODEL,
     CanonicalConfig,
     ListenerEntry,
     UserConfig,
@@ -159,11 +161,15 @@ def _complete_flat(definitions: dict[str, Any]) -> None:
 
 def _complete_nested(definitions: dict[str, Any]) -> None:
     """Add what the models of dialects B and C leave to their readers."""
-    for name, key, other, elsewhere in (
-        ("User", "endpoints", "backend_refs", ELSEWHERE_IN_USER),
-        ("Canonical", "backend_refs", "endpoints", ELSEWHERE_IN_CANONICAL),
+    for name, key, other, elsewhere, of_model in (
+        ("User", "endpoints", "backend_refs", ELSEWHERE_IN_USER, ELSEWHERE_IN_USER_MODEL),
+        (
+            *("Canonical", "backend_refs", "endpoints"),
+            *(ELSEWHERE_IN_CANONICAL, ELSEWHERE_IN_CANONICAL_MODEL),
+        ),
     ):
-        definitions[f"{name}Config"]["allOf"] = [_nothing_at(place) for place in elsewhere]
+        places = (*elsewhere, *(f"providers.models.*.{place}" for place in of_model))
+        definitions[f"{name}Config"]["allOf"] = [_nothing_at(place) for place in places]
         models = definitions[f"{name}Providers"]["properties"]["models"]
         models |= _has(key, type="array", minItems=1)
         properties = models["items"]["properties"]

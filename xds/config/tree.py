@@ -6,7 +6,8 @@ from typing import Any, Final
 import yaml
 
 from xds.config.problems import Path
-from xds.config.scalars import UnknownTagError, check_tag, value_of
+from xds.config.scalars import Scalar, UnknownTagError, check_tag, value_of
+from xds.config.sharing import Shared
 
 MAX_DEPTH: Final = 64
 # How many aliases a file may have, and to how many values they may expand together. Whoever goes
@@ -50,11 +51,12 @@ class _Open:
 
 
 class Builder:
-    """Builds plain values from events."""
+    """Builds plain values from events, out of those that there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Shared) -> None:
         self.root: Any = None
         self.twice: list[tuple[Path, Place]] = []
+        self._shared = shared
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int, int]] = {}
         self._documents = 0
@@ -93,13 +95,22 @@ class Builder:
         if top is not None and top.key is None and isinstance(top.value, dict):
             self._key(top, event)
             return
-        try:
-            value = value_of(event)
-        except UnknownTagError as error:
-            raise RefusedError(place_of(event), str(error)) from None
+        value = self._value(event)
         if event.anchor:
             self._anchors[event.anchor] = (value, 1, 0)
         self._add(value, 1, 0, event)
+
+    def _value(self, event: yaml.ScalarEvent) -> Scalar:
+        if event.tag is None:
+            return (
+                self._shared.plain(event.value)
+                if event.implicit[0]
+                else self._shared.quoted(event.value)
+            )
+        try:
+            return value_of(event)
+        except UnknownTagError as error:
+            raise RefusedError(place_of(event), str(error)) from None
 
     def _key(self, top: _Open, event: yaml.ScalarEvent) -> None:
         # Keys stay text, so that a model may be named 3.5 or on.
@@ -112,6 +123,8 @@ class Builder:
             self.twice.append((self._path(), place_of(event)))
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, name: str) -> None:
+        if event.tag is None:
+            return
         try:
             check_tag(event.tag, name)
         except UnknownTagError as error:
@@ -130,6 +143,10 @@ class Builder:
         for merged in done.merged:
             if isinstance(done.value, dict):
                 done.value = {**merged, **done.value}
+        if isinstance(done.value, dict):
+            done.value = self._shared.mapping(done.value)
+        else:
+            done.value = self._shared.sequence(done.value)
         if done.anchor:
             self._anchors[done.anchor] = (done.value, done.size, done.height)
         self._add(done.value, done.size, done.height, event)

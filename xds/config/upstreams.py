@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from xds.config.addresses import Parts, canonical, host_faults, is_ip, is_port, without_query
 from xds.config.gateway import default_port
@@ -16,8 +15,7 @@ _LIKE_A_PORT: Final = re.compile(r"(?:80|443|[1-9][0-9]{3})\Z")
 _PATH: Final = re.compile(r"[!-~]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(NamedTuple):
     """A server; `path` is what stands there for /v1, empty where that is /v1, too."""
 
     address: str
