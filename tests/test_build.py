@@ -1,12 +1,16 @@
 """What is built anew when the files change; the work is counted, not timed."""
 
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 from betterproto2 import Message
 
+from config.test_hypothesis import dumped
 from xds.build import build
+from xds.config import scalars, sharing, tree
 from xds.config.flat_schema import FlatEndpoint
 from xds.config.gateway import Gateway
 from xds.config.load import Source, load
@@ -144,3 +148,80 @@ async def test_a_published_edit_takes_over_what_was_published(
         assert len(encoded) == made
         # The entry, and the load assignment that it is in; its cluster became the same again.
         assert len(looked_at) == seen
+
+
+def of_dialect(dialect: str, models: int, endpoints: int, weight: int) -> bytes:
+    """Return a fleet in which the first of the two endpoints of the second model has some weight.
+
+    All other models have some number of endpoints.
+    """
+    names = [f"model-{number}" for number in range(models)]
+    servers = [
+        [(f"e{each}", f"10.{model // 200}.{model % 200}.{each}") for each in range(endpoints)]
+        for model in range(models)
+    ]
+    del servers[1][2:]
+    weights = [[1] * len(pool) for pool in servers]
+    weights[1][0] = weight
+    if dialect == "A":
+        listed = [
+            {"name": f"{model}-{name}", "address": address, "port": 8000, "weight": its}
+            for model, pool, own in zip(names, servers, weights, strict=True)
+            for (name, address), its in zip(pool, own, strict=True)
+        ]
+        pools = {
+            model: {"preferred_endpoints": [f"{model}-{name}" for name, _ in pool]}
+            for model, pool in zip(names, servers, strict=True)
+        }
+        return dumped({"vllm_endpoints": listed, "model_config": pools, "default_model": "model-0"})
+    key, version = ("endpoints", "v0.1") if dialect == "B" else ("backend_refs", "v0.3")
+    default = {"default_model": "model-0"}
+    items = [
+        {
+            "name": model,
+            key: [
+                {"name": name, "endpoint": f"{address}:8000", "weight": its}
+                for (name, address), its in zip(pool, own, strict=True)
+            ],
+        }
+        for model, pool, own in zip(names, servers, weights, strict=True)
+    ]
+    providers = {"models": items, **(default if dialect == "B" else {"defaults": default})}
+    return dumped({"version": version, "providers": providers})
+
+
+def calls_of_an_edit(dialect: str, models: int, endpoints: int) -> int:
+    """Return how many functions are called when an endpoint is edited, after the YAML.
+
+    The second time, when what is the same for all fleets is there already.
+    """
+    first = load(Source("config.yaml", of_dialect(dialect, models, endpoints, 1)))
+    built = build(first.gateway)
+    source = Source("config.yaml", of_dialect(dialect, models, endpoints, 3))
+    parsed = {tree.__file__, sharing.__file__, scalars.__file__}
+    build(load(source, last=first).gateway, built)
+    calls = 0
+
+    def called(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        name = frame.f_code.co_filename
+        calls += event == "call" and "/xds/" in name and name not in parsed
+
+    sys.setprofile(called)
+    try:
+        build(load(source, last=first).gateway, built)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("dialect", ["A", "B", "C"])
+def test_nothing_is_called_for_an_endpoint_that_was_left_alone(dialect: str) -> None:
+    assert calls_of_an_edit(dialect, 40, 20) == calls_of_an_edit(dialect, 40, 2)
+
+
+@pytest.mark.parametrize("dialect", ["A", "B", "C"])
+def test_next_to_nothing_is_called_for_a_model_that_was_left_alone(dialect: str) -> None:
+    few, many = (calls_of_an_edit(dialect, models, 2) for models in (20, 120))
+
+    assert (many - few) / 100 < 20

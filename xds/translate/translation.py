@@ -9,7 +9,7 @@ from envoy_data_plane.envoy.config.endpoint.v3 import ClusterLoadAssignment
 from envoy_data_plane.envoy.config.listener.v3 import Listener
 from envoy_data_plane.envoy.config.route.v3 import RouteConfiguration
 
-from xds.config.gateway import Endpoint, Gateway, Resilience
+from xds.config.gateway import Endpoint, Gateway, Model, UpstreamTls
 from xds.translate.clusters import cluster, is_eds
 from xds.translate.endpoints import cluster_load_assignment
 from xds.translate.listeners import listener
@@ -29,7 +29,19 @@ class Translation:
     endpoints: tuple[ClusterLoadAssignment, ...]
     listeners: tuple[Listener, ...]
     routes: tuple[RouteConfiguration, ...]
+    pools: Mapping[str, "_Pool"] = field(repr=False, compare=False)
     made: Mapping[object, "_Call"] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """What is made of a model's endpoints; `called` is what listeners and routes know of them."""
+
+    model: Model
+    tls: UpstreamTls
+    cluster: Cluster
+    assignment: ClusterLoadAssignment | None
+    called: Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,53 +71,70 @@ def translate(gateway: Gateway, last: Translation | None = None) -> Translation:
     A resource that is made of the same as one in `last` is that very object, so that whoever holds
     something that derives from it need not derive that again.
     """
+    known = last.pools if last else {}
+    tls = gateway.upstream_tls
+    pools = {name: _pool(name, model, tls, known.get(name)) for name, model in _models(gateway)}
+    clusters = [pool.cluster for pool in pools.values()]
+    assignments = [pool.assignment for pool in pools.values() if pool.assignment is not None]
     once = _Once(last)
-    # The last one's endpoints where they are equal: what is the same object is equal at a glance.
-    pools = [
-        (name, once(name, _endpoints, endpoints), resilience)
-        for name, endpoints, resilience in _pools(gateway)
-    ]
-    served = [(name, endpoints) for name, endpoints, _ in pools]
-    clusters = [once(pool[0], cluster, *pool, gateway.upstream_tls) for pool in pools]
-    if gateway.router:
-        served.append((ROUTER, (router_server(gateway.router),)))
-        clusters.append(once(ROUTER, router_cluster, gateway.router))
-    assignments = [once(name, _assignment, name, endpoints) for name, endpoints in served]
-    common = _called(gateway, {name: once(name, _callings, each) for name, each, _ in pools})
+    if router := gateway.router:
+        clusters.append(once(ROUTER, router_cluster, router))
+        assignment = once(ROUTER, _assignment, ROUTER, (router_server(router),))
+        if assignment is not None:
+            assignments.append(assignment)
+    called = _called(gateway, pools)
     return Translation(
         clusters=tuple(clusters),
-        endpoints=tuple(assignment for assignment in assignments if assignment is not None),
-        listeners=tuple(once(where.name, listener, common, where) for where in gateway.listeners),
+        endpoints=tuple(assignments),
+        listeners=tuple(once(where.name, listener, called, where) for where in gateway.listeners),
         routes=tuple(
-            once(where.name, route_configuration, common, where) for where in gateway.listeners
+            once(where.name, route_configuration, called, where) for where in gateway.listeners
         ),
+        pools=pools,
         made=once.calls,
     )
 
 
-def _pools(gateway: Gateway) -> Iterator[tuple[str, tuple[Endpoint, ...], Resilience]]:
+def _models(gateway: Gateway) -> Iterator[tuple[str, Model]]:
+    """Return the pools of endpoints, those without a model of their own as models of no name."""
     for model in gateway.models:
-        yield model_cluster(model), model.endpoints, model.resilience
+        yield model_cluster(model), model
     if gateway.default_model is None:
-        yield ALL_ENDPOINTS, gateway.endpoints, gateway.resilience
+        yield ALL_ENDPOINTS, Model("", gateway.endpoints, (), gateway.resilience)
     if gateway.router and gateway.router.api:
-        yield ROUTER_API, (router_api(gateway.router.api),), Resilience()
+        yield ROUTER_API, Model("", (router_api(gateway.router.api),))
 
 
-def _endpoints(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-    return endpoints
+def _pool(name: str, model: Model, tls: UpstreamTls, last: _Pool | None) -> _Pool:
+    """Return a pool: the last one of its name, or as much of that as is made of the same."""
+    # Compared as tuples, what is the same object is equal at a glance.
+    if last and (last.model, last.tls) == (model, tls):
+        return last
+    endpoints, resilience = model.endpoints, model.resilience
+    if last and last.model.endpoints == endpoints:
+        assignment, callings = last.assignment, last.called.endpoints
+        is_same = (last.model.resilience, last.tls) == (resilience, tls)
+    else:
+        assignment, callings = _assignment(name, endpoints), _callings(endpoints)
+        is_same = False
+    return _Pool(
+        model,
+        tls,
+        last.cluster if last and is_same else cluster(name, endpoints, resilience, tls),
+        assignment,
+        replace(model, endpoints=callings),
+    )
 
 
 def _assignment(name: str, endpoints: tuple[Endpoint, ...]) -> ClusterLoadAssignment | None:
     return cluster_load_assignment(name, endpoints) if is_eds(endpoints) else None
 
 
-def _called(gateway: Gateway, callings: Mapping[str, tuple[Endpoint, ...]]) -> Gateway:
+def _called(gateway: Gateway, pools: Mapping[str, _Pool]) -> Gateway:
     """Return what listeners and routes are made of, which most edits of an endpoint leave alone."""
-    models = tuple(
-        replace(model, endpoints=callings[model_cluster(model)]) for model in gateway.models
-    )
-    return replace(gateway, endpoints=callings.get(ALL_ENDPOINTS, ()), models=models)
+    everywhere = pools[ALL_ENDPOINTS].called.endpoints if ALL_ENDPOINTS in pools else ()
+    models = tuple(pools[model_cluster(model)].called for model in gateway.models)
+    return replace(gateway, endpoints=everywhere, models=models)
 
 
 def _callings(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
