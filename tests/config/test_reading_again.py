@@ -323,6 +323,19 @@ def test_what_may_not_do_what_it_says_is_told_each_time() -> None:
     assert again.warnings == last.warnings
 
 
+@pytest.mark.parametrize("models", ["", "model_config: {m: {}}"])
+def test_of_endpoints_that_do_not_go_together_is_told_each_time(models: str) -> None:
+    config = flat_fleet()
+    config["vllm_endpoints"][3]["path"] = "/api"
+    router = b"router: {address: router}"
+    last = read(dumped(config) + models.encode(), router)
+
+    again = read(dumped(config) + models.encode(), router, last)
+
+    assert "have different paths" in str(again.warnings[0])
+    assert again.warnings == last.warnings
+
+
 def test_what_is_no_longer_said_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "_FEW", 0)
     last: Loaded | None = None
@@ -331,7 +344,7 @@ def test_what_is_no_longer_said_is_forgotten(monkeypatch: pytest.MonkeyPatch) ->
         last = read(content, last=last)
 
         assert last.memory is not None
-        assert len(last.memory.known.entries[("vllm_endpoints",)]) == ENDPOINTS
+        assert len(last.memory.known.entries[("vllm_endpoints",)].said) == ENDPOINTS
         assert last.memory.shared.size <= 2 * len(content) + len(content)
 
 

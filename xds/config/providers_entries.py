@@ -11,7 +11,7 @@ from xds.config.gateway import Endpoint, Resilience
 from xds.config.places import at, mapping, sequence
 from xds.config.problems import Path, Problem
 from xds.config.providers_schema import READ, BackendRef, ModelEntry
-from xds.config.reading import Reader, loras
+from xds.config.reading import Entries, Reader, loras
 from xds.config.settings import merged
 from xds.config.upstreams import Upstream, port_like_end, upstream, upstream_faults
 from xds.config.validation import is_secret, validate
@@ -34,8 +34,7 @@ class Said:
 
     `endpoints` are the names of its endpoints in the order in which they stand; the pool has them
     by name, None where there is a mistake in one. There is no `resilience` where there is a mistake
-    in the model itself. `servers` are those of its endpoints, and `known` is what its backends say,
-    by their identity.
+    in the model itself. `servers` are those of its endpoints, and `known` is what its backends say.
     """
 
     name: str
@@ -44,7 +43,7 @@ class Said:
     pool: Mapping[str, Endpoint | None]
     resilience: Resilience | None
     servers: tuple[Upstream, ...]
-    known: Mapping[int, Backend] = field(compare=False, repr=False)
+    known: Entries[Backend] = field(compare=False, repr=False)
 
 
 @dataclass
@@ -108,7 +107,10 @@ class EntryReader(Reader, ABC):
         last = self._last(name)
         where = (*path, self.backends)
         backends, known = self.every(
-            where, sequence(said.get(self.backends)), self._backend, last.known if last else {}
+            where,
+            sequence(said.get(self.backends)),
+            self._backend,
+            last.known if last else Entries(),
         )
         endpoints = [
             f"{name}_{backend.name or (f'backend-{number}' if number > 1 else 'primary')}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import Any, Final, Generic, TypeVar, TypeVarTuple
 
 from xds.config.document import Document
 from xds.config.fields import MAX_WEIGHT
@@ -22,14 +22,25 @@ Given = TypeVarTuple("Given")
 
 
 @dataclass(frozen=True, slots=True)
+class Entries(Generic[Said]):
+    """What each of some entries says, by its identity, where nothing is wrong with it.
+
+    The entries are held, so that nothing else gets the identity of one.
+    """
+
+    held: Sequence[object] = ()
+    said: Mapping[int, Said] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What was made of a file, where nothing was wrong with it.
 
-    `entries` has what each entry of a section says, by the identity of the entry; `made` has what
-    was made of several of them, by a name, beside what it was made of.
+    `entries` are those of each section; `made` has what was made of several together, by a name,
+    beside what it was made of.
     """
 
-    entries: dict[Path, dict[int, Any]] = field(default_factory=dict)
+    entries: dict[Path, Entries[Any]] = field(default_factory=dict)
     made: dict[Hashable, tuple[tuple[object, ...], Any]] = field(default_factory=dict)
 
 
@@ -76,7 +87,7 @@ class Reader:
 
         Only those that are not known are read; `keys` tells where they stand, if not in a list.
         """
-        known = self.last.entries.get(section, {})
+        known = self.last.entries.get(section, Entries())
         said, self.known.entries[section] = self.every(section, entries, say, known, keys)
         return said
 
@@ -85,15 +96,15 @@ class Reader:
         section: Path,
         entries: Sequence[Any],
         say: Callable[[Path, Any], Said],
-        known: Mapping[int, Said],
+        known: Entries[Said],
         keys: Sequence[str | int] = (),
-    ) -> tuple[list[Said], dict[int, Said]]:
+    ) -> tuple[list[Said], Entries[Said]]:
         """Return what `each` does, given what is known, and what is known afterwards.
 
         An entry with something wrong in it is not, as that has to be told each time with its place.
         """
         identities = list(map(id, entries))
-        said: list[Any] = list(map(known.get, identities))
+        said: list[Any] = list(map(known.said.get, identities))
         kept = dict(zip(identities, said, strict=True))
         for index in [index for index, one in enumerate(said) if one is None]:
             faults = self.faults()
@@ -101,7 +112,7 @@ class Reader:
             kept[identities[index]] = said[index] = say(path, entries[index])
             if self.faults() > faults:
                 del kept[identities[index]]
-        return said, kept
+        return said, Entries(entries, kept)
 
     def once(self, name: Hashable, make: Callable[[*Given], Made], *given: *Given) -> Made:
         """Return what is made of something, which is not made again if it was of equal values."""

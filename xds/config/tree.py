@@ -102,11 +102,8 @@ class Builder:
 
     def _value(self, event: yaml.ScalarEvent) -> Scalar:
         if event.tag is None:
-            return (
-                self._shared.plain(event.value)
-                if event.implicit[0]
-                else self._shared.quoted(event.value)
-            )
+            give = self._shared.plain if event.implicit[0] else self._shared.quoted
+            return give(event.value)
         try:
             return value_of(event)
         except UnknownTagError as error:
