@@ -161,6 +161,20 @@ def test_a_timeout_is_no_matter_of_the_endpoints() -> None:
     assert "endpoints" not in all_new(last, now)
 
 
+def test_whom_to_trust_is_a_matter_of_the_clusters() -> None:
+    gateway = edited(
+        fleet(3, default_model="m0"), 1, endpoints=(Endpoint("e", "a.b", 1, tls=True),)
+    )
+    last = translate(gateway)
+
+    trusting = replace(gateway, upstream_tls=UpstreamTls(ca_file="/ca.pem"))
+    now = translate(trusting, last)
+
+    assert now == translate(trusting)
+    assert now.clusters != last.clusters
+    assert "endpoints" not in all_new(last, now)
+
+
 def test_only_the_last_translation_is_remembered() -> None:
     last = translate(fleet(3), translate(fleet(20)))
 

@@ -73,9 +73,6 @@ class EntryReader(Reader, ABC):
     def check_model(self, path: Path, item: Mapping[str, Any]) -> None:
         """Check what only one of the dialects has in a model."""
 
-    def faults(self) -> int:
-        return super().faults() + len(self.unset)
-
     def filled(self, path: Path, value: Any, but: Collection[Path] = ()) -> Any:  # noqa: ANN401  any YAML value
         """Return a value with references filled in, and tell of variables that are not set."""
         found, missing = filled(value, self.environment, READ, but)

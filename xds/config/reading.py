@@ -23,7 +23,7 @@ Given = TypeVarTuple("Given")
 
 @dataclass(frozen=True, slots=True)
 class Entries(Generic[Said]):
-    """What each of some entries says, by its identity, where nothing is wrong with it.
+    """What each of some entries says, by its identity, unless there is a warning of it.
 
     The entries are held, so that nothing else gets the identity of one.
     """
@@ -34,7 +34,7 @@ class Entries(Generic[Said]):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was made of a file, where nothing was wrong with it.
+    """What was made of a file without mistakes.
 
     `entries` are those of each section; `made` has what was made of several together, by a name,
     beside what it was made of.
@@ -101,31 +101,28 @@ class Reader:
     ) -> tuple[list[Said], Entries[Said]]:
         """Return what `each` does, given what is known, and what is known afterwards.
 
-        An entry with something wrong in it is not, as that has to be told each time with its place.
+        That is not an entry of which there is a warning, as that has to be told each time with its
+        place. What is known of a file with mistakes is of no use.
         """
         identities = list(map(id, entries))
         said: list[Any] = list(map(known.said.get, identities))
         kept = dict(zip(identities, said, strict=True))
         for index in [index for index, one in enumerate(said) if one is None]:
-            faults = self.faults()
+            warnings = len(self.warnings)
             path = (*section, keys[index] if keys else index)
             kept[identities[index]] = said[index] = say(path, entries[index])
-            if self.faults() > faults:
+            if len(self.warnings) > warnings:
                 del kept[identities[index]]
         return said, Entries(entries, kept)
 
     def once(self, name: Hashable, make: Callable[[*Given], Made], *given: *Given) -> Made:
         """Return what is made of something, which is not made again if it was of equal values."""
         known = self.last.made.get(name)
-        faults = self.faults()
+        warnings = len(self.warnings)
         made: Made = make(*given) if known is None or known[0] != given else known[1]
-        if self.faults() == faults:
+        if len(self.warnings) == warnings:
             self.known.made[name] = given, made
         return made
-
-    def faults(self) -> int:
-        """Return how much was found wrong by now, warnings included."""
-        return len(self.problems) + len(self.warnings)
 
     def error(self, path: Path, text: str, *, key: bool = False) -> None:
         """Add a mistake that forbids to use the file."""
