@@ -333,6 +333,19 @@ async def test_a_warning_is_told_each_time_and_refuses_where_that_is_asked_for(
         await Publisher(replace(files, strict=True), store).publish()
 
 
+async def test_a_warning_is_no_reason_of_a_refusal(files: Files, store: SnapshotStore) -> None:
+    wrong = "models: [one]\n    weight: true\n    port:"
+    publisher = Publisher(files, store)
+    await publisher.publish()
+    files.config.write_text(config("one").replace("port:", wrong))
+    with capture_logs() as lines:
+        await publisher.reload()
+
+    told = {line["log_level"]: line["problem"] for line in lines if "problem" in line}
+    assert "warning: vllm_endpoints[0].models: " in told["warning"]
+    assert "vllm_endpoints[0].weight: is true" in told["error"]
+
+
 async def test_a_key_is_served_and_no_word_of_ours_or_of_envoy_shows_it(
     files: Files, store: SnapshotStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

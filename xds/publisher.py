@@ -161,7 +161,10 @@ class Publisher:
         else:
             event = "configuration refused; the last good one stays"
         for problem in error.problems:
-            _log.error(event, problem=str(problem))
+            if problem.is_warning:
+                _tell_warning(problem)
+            else:
+                _log.error(event, problem=str(problem))
 
     async def _keep(self, sources: tuple[Source, ...]) -> None:
         if self._last_good is None:
@@ -200,7 +203,11 @@ def _tell_notes(loaded: Loaded) -> None:
     if loaded.inside:
         _log.info("configuration found in a ConfigMap", key=loaded.inside)
     for warning in loaded.warnings:
-        _log.warning("configuration may not do what it says", problem=str(warning))
+        _tell_warning(warning)
+
+
+def _tell_warning(warning: Problem) -> None:
+    _log.warning("configuration may not do what it says", problem=str(warning))
 
 
 async def _refusal(envoy: Path, loaded: Loaded) -> str | None:
