@@ -29,7 +29,8 @@ from results import draw, exponent, save
 from xds.build import Build, check, encoded
 from xds.cli.life import collect_seldom, settle
 from xds.config.document import Document
-from xds.config.load import Loaded, Memory, Source, load, parse
+from xds.config.load import Loaded, Source, load, parse
+from xds.config.sharing import Shared
 from xds.snapshot import Snapshot
 from xds.translate import translate
 
@@ -80,7 +81,7 @@ def steps(
     before = built.snapshot if built else None
     parsing: list[float] = []
 
-    def parsed(config: Source, last: Memory | None) -> Document:
+    def parsed(config: Source, last: Shared | None) -> Document:
         seconds, document = timed(lambda: parse(config, last))
         parsing.append(seconds)
         return document

@@ -41,11 +41,15 @@ def test_all_that_stands_at_a_kind_of_place(place: str, found: list[tuple[Path, 
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"),
-    [((), 9), (("a",), {"a": 9, "b": [{"c": 2}]}), (("b", 0, "c"), {"a": [1], "b": [{"c": 9}]})],
+    ("new", "expected"),
+    [
+        ({}, {"a": [1], "b": [{"c": 2}, {}]}),
+        ({("a",): 9}, {"a": 9, "b": [{"c": 2}, {}]}),
+        ({("b", 0, "c"): 8, ("b", 1): 9}, {"a": [1], "b": [{"c": 8}, 9]}),
+    ],
 )
-def test_what_is_replaced_stays_as_it_was(path: Path, expected: object) -> None:
-    value = {"a": [1], "b": [{"c": 2}]}
+def test_what_is_replaced_stays_as_it_was(new: dict[Path, object], expected: object) -> None:
+    value = {"a": [1], "b": [{"c": 2}, {}]}
 
-    assert replaced(value, path, 9) == expected
-    assert value == {"a": [1], "b": [{"c": 2}]}
+    assert replaced(value, new) == expected
+    assert value == {"a": [1], "b": [{"c": 2}, {}]}

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 import yaml
@@ -20,7 +19,7 @@ from config.test_hypothesis import (
     manifest,
     mutations,
 )
-from xds.config import flat, flat_entries, providers, providers_entries, sharing
+from xds.config import flat, flat_entries, providers, providers_entries
 from xds.config.load import Loaded, Source, load
 from xds.config.problems import ConfigError, Problem
 from xds.config.validation import validate
@@ -103,17 +102,14 @@ def nested_pools(pools: Pools, key: str) -> list[dict[str, Any]]:
 
 
 @UNHURRIED
-@given(st.lists(fleets(), min_size=2, max_size=6), st.sampled_from([1 << 16, 0, -(1 << 30)]))
-def test_after_any_history_the_same_is_said_as_of_a_file_that_is_new(
-    history: list[bytes], few: int
-) -> None:
+@given(st.lists(fleets(), min_size=2, max_size=6))
+def test_after_any_history_the_same_is_said_as_of_a_file_that_is_new(history: list[bytes]) -> None:
     last: Loaded | None = None
-    with patch.object(sharing, "_FEW", few):
-        for config in history:
-            now = told(config, None, last)
+    for config in history:
+        now = told(config, None, last)
 
-            assert now == told(config, None)
-            last = now if isinstance(now, Loaded) else last
+        assert now == told(config, None)
+        last = now if isinstance(now, Loaded) else last
 
 
 @UNHURRIED
@@ -336,24 +332,67 @@ def test_of_endpoints_that_do_not_go_together_is_told_each_time(models: str) -> 
     assert again.warnings == last.warnings
 
 
-def test_what_is_no_longer_said_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_FEW", 0)
+def sizes(loaded: Loaded | None) -> list[int]:
+    """Return how much is remembered."""
+    assert loaded is not None
+    assert loaded.memory is not None
+    shared, known = loaded.memory.shared, loaded.memory.known
+    tables: list[Any] = [shared.numbers, shared.mappings, shared.lists, known.made]
+    for each in known.entries.values():
+        tables += [each.held, each.said]
+    return list(map(len, tables))
+
+
+@pytest.mark.parametrize("dialect", ["A", "B", "C"])
+@pytest.mark.parametrize("is_manifest", [False, True])
+def test_what_is_no_longer_said_is_forgotten(dialect: str, is_manifest: bool) -> None:  # noqa: FBT001
+    def content(weight: int) -> bytes:
+        return dumped(manifest(fleet(dialect, weight))) if is_manifest else fleet(dialect, weight)
+
     last: Loaded | None = None
-    for weight in range(1, 200):
-        content = fleet("A", weight)
-        last = read(content, last=last)
+    for weight in range(3, 10):
+        last = read(content(weight), last=last)
 
-        assert last.memory is not None
-        assert len(last.memory.known.entries[("vllm_endpoints",)].said) == ENDPOINTS
-        assert last.memory.shared.size <= 2 * len(content) + len(content)
+    assert sizes(last) == sizes(read(content(3)))
 
 
-def test_of_a_text_in_a_manifest_only_its_values_are_remembered(work: Counter[str]) -> None:
+def test_of_a_file_that_is_refused_nothing_is_remembered() -> None:
+    last = read(fleet("A"))
+    before = sizes(last)
+
+    with pytest.raises(ConfigError):
+        read(fleet("A", "sk-secret"), last=last)
+    with pytest.raises(ConfigError):
+        read(fleet("A") + b"- ]", last=last)
+
+    assert sizes(last) == before
+
+
+@pytest.mark.parametrize("is_manifest", [False, True])
+def test_what_stands_in_a_manifest_is_remembered(is_manifest: bool, work: Counter[str]) -> None:  # noqa: FBT001
     last: Loaded | None = None
-    for weight in range(1, 20):
+    for weight in range(1, 4):
         work.clear()
-        last = read(dumped(manifest(fleet("A", weight))), last=last)
+        config = fleet("A", weight)
+        last = read(dumped(manifest(config)) if is_manifest else config, last=last)
 
-        assert last.memory is not None
-        assert last.memory.shared.size < 2 * len(fleet("A"))
     assert work["FlatEndpoint"] == 1
+
+
+def test_a_tag_makes_no_difference(work: Counter[str]) -> None:
+    config = fleet("A").replace(b"10.0.0.3\n", b"!!str 10.0.0.3\n").replace(b"8000", b"!!int 8000")
+    last = read(config)
+    work.clear()
+
+    assert read(config, last=last).gateway == last.gateway
+    assert work["FlatEndpoint"] == 0
+
+
+def test_an_entry_is_held_for_as_long_as_it_is_known_by_its_identity() -> None:
+    last = read(fleet("C"))
+    assert last.memory is not None
+    models = last.memory.known.entries[("providers", "models")]
+    [said] = models.said.values()
+
+    assert set(models.said) == set(map(id, models.held))
+    assert set(said.known.said) == set(map(id, said.known.held))

@@ -1,7 +1,5 @@
 """Which values of two files are the same objects."""
 
-from typing import Any
-
 import pytest
 
 from xds.config.document import Document
@@ -83,15 +81,3 @@ def test_a_file_that_is_refused_spoils_nothing() -> None:
         parsed(LIST + "- ]", last)
 
     assert parsed(LIST, last).data is last.data
-
-
-def test_a_much_shorter_file_has_values_of_its_own() -> None:
-    def names(count: int) -> dict[str, Any]:
-        return {f"name-{number}": number for number in range(count)}
-
-    last = parsed(str(names(20_000)))
-    now = parsed(str(names(10)), last)
-
-    assert now.data == names(10)
-    assert now.shared is not last.shared
-    assert parsed(str(names(19_000)), last).shared is last.shared

@@ -20,11 +20,11 @@ def is_manifest(data: Mapping[str, Any]) -> bool:
     return data.get("kind") == "ConfigMap"
 
 
-def embedded(manifest: Document, shared: Shared | None = None) -> Document:
+def embedded(manifest: Document, last: Shared | None = None) -> Document:
     """Return the router's file in a manifest; its mistakes are told at their places in that.
 
-    What is among the `shared` values of an earlier one is that very object here. Raises ConfigError
-    if there is none, or none that stands out.
+    What is alike in `last`, the values of an earlier one, is that very object here. Raises
+    ConfigError if there is none, or none that stands out.
     """
     path = _path(manifest)
     value = manifest.data["data"][path[-1]]
@@ -32,7 +32,7 @@ def embedded(manifest: Document, shared: Shared | None = None) -> Document:
         raise ConfigError([manifest.problem(path, f"is {kind(value)}; {_RIGHT}")])
     start = manifest.place(path)
     origin = Embedded(manifest.origin.file, path, start, manifest.text, value)
-    return Document.of(origin, value.encode(), shared)
+    return Document.of(origin, value.encode(), last)
 
 
 def _path(manifest: Document) -> Path:

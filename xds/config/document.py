@@ -26,7 +26,7 @@ _RIGHT: Final = "write keys with values, such as `key: value`"
 class Document:
     """A YAML file that was understood: its values, and where each of them stands.
 
-    `shared` are its values, for a later document that has most of them, too.
+    `shared` are its values, for the next document, which has most of them, too.
     """
 
     origin: Origin
@@ -35,23 +35,22 @@ class Document:
     shared: Shared = field(default_factory=Shared, repr=False, compare=False)
 
     @classmethod
-    def parse(cls, file: str, content: bytes, shared: Shared | None = None) -> Self:
+    def parse(cls, file: str, content: bytes, last: Shared | None = None) -> Self:
         """Read the bytes of a file; `file` is the name that its errors bear.
 
-        What is among the `shared` values of an earlier document is that very object here.
+        What is alike in `last`, the values of an earlier document, is that very object here.
 
         Raises ConfigError if the bytes are not one YAML mapping within the limits: 64 MiB,
         64 levels, no key twice, no bomb of aliases.
         """
-        return cls.of(Origin(file), content, shared)
+        return cls.of(Origin(file), content, last)
 
     @classmethod
-    def of(cls, origin: Origin, content: bytes, shared: Shared | None = None) -> Self:
+    def of(cls, origin: Origin, content: bytes, last: Shared | None = None) -> Self:
         """Read bytes, wherever they stand, as `parse` does."""
         text = _decode(origin, content)
-        shared = (shared or Shared()).fit_for(len(text))
         try:
-            builder = _build(text, shared)
+            builder = _build(text, last or Shared())
         except yaml.YAMLError as error:
             raise ConfigError([_syntax(origin, text, error)]) from None
         except RefusedError as refused:
@@ -61,7 +60,7 @@ class Document:
         if not isinstance(data, dict):
             wrong = "the file is empty" if data is None else f"the file is {kind(data)}"
             raise ConfigError([origin.problem((0, 0), (), f"{wrong}; {_RIGHT}")])
-        document = cls(origin, text, data, shared)
+        document = cls(origin, text, data, builder.shared)
         if builder.twice:
             raise ConfigError(document.told_twice(path, mark) for path, mark in builder.twice)
         return document
@@ -138,12 +137,12 @@ def _decode(origin: Origin, content: bytes) -> str:
         raise ConfigError([origin.problem(_end_of(before), (), wrong)]) from None
 
 
-def _build(text: str, shared: Shared) -> Builder:
+def _build(text: str, last: Shared) -> Builder:
     """Build the values of a text.
 
     Raises yaml.YAMLError if it is no YAML, RefusedError if it is not within the limits.
     """
-    builder = Builder(shared)
+    builder = Builder(last)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.take(event)
@@ -151,7 +150,7 @@ def _build(text: str, shared: Shared) -> Builder:
         # libyaml reads ahead, and newer ones give up at 1,000 levels before they have told of any.
         # Of the text up to there they tell all.
         if error.problem_mark is not None and "nesting depth" in (error.problem or ""):
-            _build(text[: error.problem_mark.index], shared)
+            _build(text[: error.problem_mark.index], last)
         raise
     return builder
 

@@ -6,6 +6,7 @@ but what is not set is told, where the router takes it for empty.
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from xds.config.problems import Path
@@ -35,27 +36,34 @@ def filled(
     Those are told by the path of the text that refers to them, which stays as it is. `but` are the
     paths of lists that stay as they are.
     """
-    unset: dict[Path, str] = {}
+    filling = _Filling(environment, keys, but)
+    return filling.filled((), value), filling.unset
 
-    def fill(path: Path, value: Any) -> Any:  # noqa: ANN401  any YAML value
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    environment: Mapping[str, str]
+    keys: Collection[str]
+    but: Collection[Path]
+    unset: dict[Path, str] = field(default_factory=dict)
+
+    def filled(self, path: Path, value: Any) -> Any:  # noqa: ANN401  any YAML value
         if isinstance(value, dict):
             return {
-                key: fill((*path, key), each) if key in keys else each
+                key: self.filled((*path, key), each) if key in self.keys else each
                 for key, each in value.items()
             }
         if isinstance(value, list):
-            if path in but:
+            if path in self.but:
                 return value
-            return [fill((*path, index), each) for index, each in enumerate(value)]
+            return [self.filled((*path, index), each) for index, each in enumerate(value)]
         if not isinstance(value, str) or "$" not in value:
             return value
         try:
-            return expand(value, environment)
+            return expand(value, self.environment)
         except UnsetVariableError as error:
-            unset[path] = error.name
+            self.unset[path] = error.name
             return value
-
-    return fill((), value), unset
 
 
 def variables(text: str) -> list[str]:

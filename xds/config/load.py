@@ -49,8 +49,8 @@ class OwnSettings:
 class Memory:
     """What one `load` leaves to the next.
 
-    `known` goes by the identity of the values in `shared`, and holds under the same settings and
-    environment, in the same dialect. `is_embedded` tells that the file stood in a manifest.
+    `shared` are the values of the router's file. `known` goes by their identity, and holds under
+    the same settings and environment, in the same dialect.
     """
 
     own: OwnSettings
@@ -58,7 +58,6 @@ class Memory:
     dialect: "_Dialect"
     shared: Shared
     known: Known
-    is_embedded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def load(
     own = _settings(settings, before)
     problems = list(own.problems)
     try:
-        told = parse(config, before)
+        told = parse(config, before.shared if before else None)
         dialect = _dialect(told)
         known = _known(before, own, environment, dialect)
         reading = dialect(told, own.settings, known, environment)
@@ -136,20 +135,18 @@ def load(
     if problems or (strict and warnings):
         raise ConfigError((*problems, *warnings))
     inside = told.origin.path if isinstance(told.origin, Embedded) else ()
-    memory = Memory(own, dict(environment), dialect, told.shared, reading.known, bool(inside))
+    memory = Memory(own, dict(environment), dialect, told.shared, reading.known)
     return Loaded(reading.gateway, tuple(warnings), spell(inside), memory)
 
 
-def parse(config: Source, before: Memory | None = None) -> Document:
+def parse(config: Source, last: Shared | None = None) -> Document:
     """Return a router's file as a document, even if it stands in the manifest of a ConfigMap.
 
-    What it has in common with the file before is the same object. Raises ConfigError if it is none.
+    What is alike in `last`, the values of an earlier one, is that very object here. Raises
+    ConfigError if it is none.
     """
-    shared = before.shared if before else None
-    # The text in a manifest, all of which is new after each edit, is nothing to remember.
-    of_file = None if before and before.is_embedded else shared
-    file = Document.parse(config.name, config.content, of_file)
-    return configmap.embedded(file, shared) if configmap.is_manifest(file.data) else file
+    file = Document.parse(config.name, config.content, last)
+    return configmap.embedded(file, last) if configmap.is_manifest(file.data) else file
 
 
 def _settings(source: Source | None, before: Memory | None) -> OwnSettings:

@@ -38,13 +38,18 @@ def standing(value: Any, place: str) -> list[tuple[Path, Any]]:  # noqa: ANN401
     return found
 
 
-def replaced(value: Any, path: Path, new: Any) -> Any:  # noqa: ANN401  any YAML value
-    """Return a value with something else at a path below it; the value itself stays as it is."""
-    if not path:
-        return new
-    copied = value.copy()
-    copied[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copied
+def replaced(value: Any, new: Mapping[Path, Any]) -> Any:  # noqa: ANN401  any YAML value
+    """Return a value with others at some paths below it; the value itself stays as it is."""
+    copies: dict[Path, Any] = {}
+    for path, each in new.items():
+        # Whatever leads there is copied, once.
+        for depth in range(len(path)):
+            if (above := path[:depth]) not in copies:
+                copies[above] = at(value, above).copy()
+                if depth:
+                    copies[path[: depth - 1]][path[depth - 1]] = copies[above]
+        copies[path[:-1]][path[-1]] = each
+    return copies.get((), value)
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -143,11 +143,11 @@ class ProvidersReader(EntryReader):
         everywhere: dict[str, Path] = {}
         for index, one in enumerate(models):
             # Of a model that stands here twice, that is told alone.
-            places = {} if one.name in seen or not one.name else everywhere
+            there = {} if one.name in seen or not one.name else everywhere
             seen.add(one.name)
             for number, name in enumerate(one.endpoints):
                 path = (*MODELS, index, self.backends, number, "name")
-                self.check_unique(places, name, path, "an endpoint")
+                self.check_unique(there, name, path, "an endpoint")
 
     def _model(self, said: Said, adapters: tuple[str, ...]) -> Model:
         endpoints = tuple(endpoint for endpoint in said.pool.values() if endpoint)

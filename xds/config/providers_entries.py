@@ -103,7 +103,7 @@ class EntryReader(Reader, ABC):
         name = _name(item)
         last = self._last(name)
         where = (*path, self.backends)
-        backends, known = self.every(
+        backends, known = self.recall(
             where,
             sequence(said.get(self.backends)),
             self._backend,

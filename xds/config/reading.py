@@ -88,10 +88,10 @@ class Reader:
         Only those that are not known are read; `keys` tells where they stand, if not in a list.
         """
         known = self.last.entries.get(section, Entries())
-        said, self.known.entries[section] = self.every(section, entries, say, known, keys)
+        said, self.known.entries[section] = self.recall(section, entries, say, known, keys)
         return said
 
-    def every(
+    def recall(
         self,
         section: Path,
         entries: Sequence[Any],
@@ -157,15 +157,15 @@ class Reader:
 
         Return the value without these spaces, so that they make nothing else wrong.
         """
-        for place in places:
-            for steps, name in standing(value, place):
-                if _is_spaced(name):
-                    self.error((*path, *steps), _spaced(name))
-                    value = replaced(value, steps, name.strip() or name)
+        found = (one for place in places for one in standing(value, place))
+        spaced = {steps: name for steps, name in found if _is_spaced(name)}
+        for steps, name in spaced.items():
+            self.error((*path, *steps), _spaced(name))
+        value = replaced(value, {steps: name.strip() or name for steps, name in spaced.items()})
         for place in mappings:
             entries = mapping(mapping(value).get(place))
-            if spaced := [key for key in entries if _is_spaced(key)]:
-                for key in spaced:
+            if keys := [key for key in entries if _is_spaced(key)]:
+                for key in keys:
                     self.error((*path, place, key), _spaced(key), key=True)
                 value = {
                     **value,

@@ -7,8 +7,6 @@ https://yaml.org/type/
 import re
 from typing import Final
 
-import yaml
-
 Scalar = str | int | float | bool | None
 
 _TAG: Final = "tag:yaml.org,2002:"
@@ -41,29 +39,24 @@ class UnknownTagError(ValueError):
     """A tag that asks for something a configuration can not hold."""
 
 
-def value_of(event: yaml.ScalarEvent) -> Scalar:
-    """Return what a scalar means.
+def tagged(tag: str, text: str) -> Scalar:
+    """Return what a scalar with a tag means.
 
     Raises UnknownTagError for a tag such as !!python/object.
     """
-    if event.tag is None:
-        return plain(event.value) if event.implicit[0] else event.value
-    name = event.tag.removeprefix(_TAG)
+    name = tag.removeprefix(_TAG)
     if name in {"str", "!"}:
-        return event.value
-    value = plain(event.value)
+        return text
+    value = plain(text)
     if not isinstance(value, _TYPES.get(name, ())):
-        raise UnknownTagError(_refused(event.tag, known=name in _TYPES))
+        raise UnknownTagError(_refused(tag, known=name in _TYPES))
     return value
 
 
-def check_tag(tag: str | None, *names: str) -> None:
-    """Make sure that a tag is none, or one of those that fit where it stands.
-
-    Raises UnknownTagError otherwise.
-    """
-    if tag not in {None, "!", *(_TAG + name for name in names)}:
-        raise UnknownTagError(_refused(tag or "", known=False))
+def check_tag(tag: str, name: str) -> None:
+    """Make sure that a tag fits where it stands; raises UnknownTagError otherwise."""
+    if tag not in {"!", _TAG + name}:
+        raise UnknownTagError(_refused(tag, known=False))
 
 
 def _refused(tag: str, *, known: bool) -> str:

@@ -1,65 +1,57 @@
-"""Know which values of a file were there before, and give them out as the same objects.
+"""Know which values a file has in common with the last one, and give them out as the same objects.
 
 Whoever works with what a file says can then tell at a glance what an edit has left alone.
 """
 
-from typing import Any, Final, Self
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from xds.config.scalars import Scalar, plain
 
-# Many edits of a small file are remembered before all is forgotten.
-_FEW: Final = 1 << 16
+_Key = tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class Shared:
-    """The values of a file and of those before it: each that is written alike is there once.
+    """The values of one file: numbers by how they are written, collections by what is in them.
 
-    Of what is in a collection, the identity counts: 1, 1.0 and True are equal. `size` is how much
-    is remembered, in characters; a collection counts as one.
+    Text in a collection counts as it is; of all else the identity counts, as 1, 1.0 and True are
+    equal.
     """
 
-    def __init__(self) -> None:
-        self._plain: dict[str, Scalar] = {}
-        self._quoted: dict[str, str] = {}
-        self._mappings: dict[tuple[object, ...], dict[str, Any]] = {}
-        self._lists: dict[tuple[int, ...], list[Any]] = {}
-        self.size = 0
+    numbers: dict[str, Scalar] = field(default_factory=dict)
+    mappings: dict[_Key, dict[str, Any]] = field(default_factory=dict)
+    lists: dict[_Key, list[Any]] = field(default_factory=dict)
 
-    def fit_for(self, length: int) -> Self:
-        """Return these values, or none if few of them can be in a text of some length."""
-        return self if self.size <= 2 * length + _FEW else type(self)()
+
+class Sharer:
+    """Gives out the values of a file: those of the last one, as far as they are alike."""
+
+    def __init__(self, last: Shared) -> None:
+        self._last = last
+        self.shared = Shared()
 
     def plain(self, text: str) -> Scalar:
         """Return what a scalar without quotes means."""
-        try:
-            return self._plain[text]
-        except KeyError:
-            self.size += len(text)
-            value = self._plain[text] = plain(text)
-            return value
-
-    def quoted(self, text: str) -> str:
-        """Return the text of a scalar in quotes."""
-        found = self._quoted.get(text)
-        if found is None:
-            self.size += len(text)
-            found = self._quoted[text] = text
-        return found
+        mine = self.shared.numbers
+        if text in mine:
+            return mine[text]
+        value = plain(text)
+        if isinstance(value, int | float):
+            value = mine[text] = self._last.numbers.get(text, value)
+        return value
 
     def mapping(self, value: dict[str, Any]) -> dict[str, Any]:
         """Return a mapping, all values in which were given out already."""
-        key = (*value, *map(id, value.values()))
-        found = self._mappings.get(key)
-        if found is None:
-            self.size += 1
-            found = self._mappings[key] = value
-        return found
+        key = (*value, *_alike(value.values()))
+        return self.shared.mappings.setdefault(key, self._last.mappings.get(key, value))
 
     def sequence(self, value: list[Any]) -> list[Any]:
         """Return a list, all values in which were given out already."""
-        key = tuple(map(id, value))
-        found = self._lists.get(key)
-        if found is None:
-            self.size += 1
-            found = self._lists[key] = value
-        return found
+        key = tuple(_alike(value))
+        return self.shared.lists.setdefault(key, self._last.lists.get(key, value))
+
+
+def _alike(values: Iterable[Any]) -> list[object]:
+    return [value if isinstance(value, str) else id(value) for value in values]

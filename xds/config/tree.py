@@ -6,8 +6,8 @@ from typing import Any, Final
 import yaml
 
 from xds.config.problems import Path
-from xds.config.scalars import Scalar, UnknownTagError, check_tag, value_of
-from xds.config.sharing import Shared
+from xds.config.scalars import Scalar, UnknownTagError, check_tag, tagged
+from xds.config.sharing import Shared, Sharer
 
 MAX_DEPTH: Final = 64
 # How many aliases a file may have, and to how many values they may expand together. Whoever goes
@@ -51,18 +51,23 @@ class _Open:
 
 
 class Builder:
-    """Builds plain values from events, out of those that there are."""
+    """Builds plain values from events; what is alike in `last` is taken from there."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, last: Shared) -> None:
         self.root: Any = None
         self.twice: list[tuple[Path, Place]] = []
-        self._shared = shared
+        self._sharer = Sharer(last)
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int, int]] = {}
         self._documents = 0
         self._later: Place | None = None
         self._aliases = 0
         self._expanded = 0
+
+    @property
+    def shared(self) -> Shared:
+        """What was built, for the next builder."""
+        return self._sharer.shared
 
     def take(self, event: yaml.Event) -> None:
         if self._later is not None and isinstance(event, yaml.NodeEvent):
@@ -101,13 +106,13 @@ class Builder:
         self._add(value, 1, 0, event)
 
     def _value(self, event: yaml.ScalarEvent) -> Scalar:
-        if event.tag is None:
-            give = self._shared.plain if event.implicit[0] else self._shared.quoted
-            return give(event.value)
-        try:
-            return value_of(event)
-        except UnknownTagError as error:
-            raise RefusedError(place_of(event), str(error)) from None
+        is_plain = event.implicit[0]
+        if event.tag is not None:
+            try:
+                is_plain = not isinstance(tagged(event.tag, event.value), str)
+            except UnknownTagError as error:
+                raise RefusedError(place_of(event), str(error)) from None
+        return self._sharer.plain(event.value) if is_plain else event.value
 
     def _key(self, top: _Open, event: yaml.ScalarEvent) -> None:
         # Keys stay text, so that a model may be named 3.5 or on.
@@ -120,10 +125,9 @@ class Builder:
             self.twice.append((self._path(), place_of(event)))
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, name: str) -> None:
-        if event.tag is None:
-            return
         try:
-            check_tag(event.tag, name)
+            if event.tag is not None:
+                check_tag(event.tag, name)
         except UnknownTagError as error:
             raise RefusedError(place_of(event), str(error)) from None
 
@@ -141,9 +145,9 @@ class Builder:
             if isinstance(done.value, dict):
                 done.value = {**merged, **done.value}
         if isinstance(done.value, dict):
-            done.value = self._shared.mapping(done.value)
+            done.value = self._sharer.mapping(done.value)
         else:
-            done.value = self._shared.sequence(done.value)
+            done.value = self._sharer.sequence(done.value)
         if done.anchor:
             self._anchors[done.anchor] = (done.value, done.size, done.height)
         self._add(done.value, done.size, done.height, event)
