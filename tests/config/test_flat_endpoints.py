@@ -234,3 +234,21 @@ def test_a_mistyped_key_is_told_beside_the_one_that_is_missing() -> None:
         '2:15: vllm_endpoints[0].adress: is not a known key; did you mean "address"?',
         '2:33: vllm_endpoints[0].ports: is not a known key; did you mean "port"?',
     ]
+
+
+def test_of_an_endpoint_with_a_slip_in_it_that_is_told_alone() -> None:
+    endpoints = "- {name: a, address: 10.0.0.1, port: 80, path: /api}\n"
+    endpoints += "- {name: b, address: 10.0.0.2, port: 80, pathh: /api}\n"
+
+    assert errors(f"vllm_endpoints:\n{endpoints}") == [
+        '3:42: vllm_endpoints[1].pathh: is not a known key; did you mean "path"?'
+    ]
+
+
+def test_of_an_endpoint_with_a_profile_too() -> None:
+    endpoints = "- {name: a, provider_profile: p}\n- {name: b, provider_profile: q, weigth: 0}\n"
+    profiles = "{p: {base_url: 'http://a/x'}, q: {base_url: 'http://a/y'}}"
+
+    assert errors(f"vllm_endpoints:\n{endpoints}provider_profiles: {profiles}\n") == [
+        '3:34: vllm_endpoints[1].weigth: is not a known key; did you mean "weight"?'
+    ]

@@ -412,3 +412,9 @@ def test_where_clients_connect_is_not_in_this_form() -> None:
             "in the settings, or the whole file in the form of `version: v0.3`"
         )
     ]
+
+
+def test_of_a_model_with_spaces_around_its_name_the_places_are_told_as_it_is_written() -> None:
+    config = THREE + "model_config:\n  ' m': {preferred_endpoints: [nope], loras: [{name: m}]}\n"
+
+    assert {line.split(": ")[1].split(" m")[0] for line in errors(config)} == {'model_config["'}

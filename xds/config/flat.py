@@ -59,6 +59,7 @@ class _Reader(EntryReader):
         items = mapping(self.document.data.get("model_config"))
         said = self.each(_MODELS, list(items.values()), self.model_entry, tuple(items))
         models = {name.strip() or name: one for name, one in zip(items, said, strict=True)}
+        self._written = {name.strip() or name: name for name in items}
         used = {entry.profile for entry in entries}
         profiles = self._profiles(mapping(data.get("provider_profiles")), used)
         endpoints = self._endpoints(entries, profiles)
@@ -158,11 +159,11 @@ class _Reader(EntryReader):
         for name in models:
             if not _IS_NAME(name):
                 text = "is no name; write one, without control characters"
-                self.error((*_MODELS, name), text, key=True)
+                self.error(self._place(name), text, key=True)
         names = [*models, *(lora for entry in models.values() for _, lora in entry.loras)]
-        of_models = (((*_MODELS, name), name) for name in models)
+        of_models = ((self._place(name), name) for name in models)
         of_loras = (
-            ((*_MODELS, name, "loras", index, "name"), lora)
+            ((*self._place(name), "loras", index, "name"), lora)
             for name, entry in models.items()
             for index, lora in entry.loras
         )
@@ -186,12 +187,16 @@ class _Reader(EntryReader):
             if said.preferred:
                 pool = tuple(map(endpoints.get, said.preferred))
                 if not all(pool) or len(set(said.preferred)) < len(pool):
-                    self._check_preferred((*_MODELS, name), said.preferred, endpoints)
+                    self._check_preferred(self._place(name), said.preferred, endpoints)
             else:
                 pool = tuple(made_for.get(name, ())) or everywhere
             if said.is_right:
                 found.append(self.once((*_MODELS, name), self._model, name, said, pool))
         return tuple(found)
+
+    def _place(self, name: str) -> Path:
+        """Return where a model stands, which may be with spaces around its name."""
+        return (*_MODELS, self._written[name])
 
     def _check_preferred(self, path: Path, preferred: Sequence[str], endpoints: _Endpoints) -> None:
         seen: set[str] = set()
@@ -208,7 +213,7 @@ class _Reader(EntryReader):
     def _model(self, name: str, said: ModelEntry, pool: tuple[Endpoint | None, ...]) -> Model:
         served = tuple(endpoint for endpoint in pool if endpoint)
         if len(served) == len(pool):
-            path: Path = (*_MODELS, name)
+            path = self._place(name)
             where = (*path, "preferred_endpoints") if said.preferred else path
             self.check_model_pool(where, name, served)
         loras = tuple(lora for _, lora in said.loras)

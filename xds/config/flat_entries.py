@@ -51,26 +51,32 @@ class EntryReader(Reader):
     def endpoint_entry(self, path: Path, entry: object) -> EndpointEntry:
         """Return what an entry of `vllm_endpoints` says."""
         entry = self.check_names(path, entry, NAMES_OF_ENDPOINT)
+        faultless = len(self.problems)
         said = mapping(entry)
         self.check_keys(path, said, KNOWN_OF_ENDPOINT)
         for key in LEFT_OVERS.keys() & said.keys():
             self.warn((*path, key), LEFT_OVERS[key], key=True)
-        endpoint, profiled = None, None
-        if said.get("provider_profile"):
-            profiled = self._profiled(path, said)
-        else:
-            endpoint = self._endpoint(path, entry)
+        by_profile = said.get("provider_profile")
+        read = self._profiled(path, said) if by_profile else self._addressed(path, entry)
+        if len(self.problems) > faultless:
+            read = None
         name, model, profile = (_text(said.get(key)) for key in NAMES_OF_ENDPOINT)
-        return EndpointEntry(name, model, profile, endpoint, profiled)
+        return EndpointEntry(
+            name,
+            model,
+            profile,
+            self._endpoint(read) if isinstance(read, FlatEndpoint) else None,
+            read if isinstance(read, ProfiledEndpoint) else None,
+        )
 
-    def _endpoint(self, path: Path, entry: object) -> Endpoint | None:
-        faultless = len(self.problems)
+    def _addressed(self, path: Path, entry: object) -> FlatEndpoint | None:
         self._check_address(path, mapping(entry))
         read = validate(self.document, FlatEndpoint, entry, path, self.problems)
         for fault in path_faults(read.path) if read else ():
             self.error((*path, "path"), fault)
-        if read is None or len(self.problems) > faultless:
-            return None
+        return read
+
+    def _endpoint(self, read: FlatEndpoint) -> Endpoint:
         address, tls = canonical(read.address.strip()), read.protocol == "https"
         server = Upstream(address, read.port, tls, api_path(read.path))
         return self.endpoint(read.name, server, read.weight)
