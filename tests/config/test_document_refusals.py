@@ -53,10 +53,6 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, wrong: str) -> None:
         ),
         ("a: b: c", "1:5: not valid YAML: mapping values are not allowed in this context"),
         (
-            "a:\n\t- b",
-            f"2:1: not valid YAML: {STRAY}",
-        ),
-        (
             "a: 'text",
             "1:9: not valid YAML: while scanning a quoted scalar, found unexpected end of stream",
         ),
@@ -76,6 +72,12 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, wrong: str) -> None:
 )
 def test_text_that_is_no_yaml_is_refused_where_it_ends_to_be(text: str, wrong: str) -> None:
     assert errors(text) == [f"{wrong}; {MEND}"]
+
+
+@pytest.mark.parametrize(("text", "place"), [("a:\n\t- b", "2:1"), ("é:\n  b: 1\n\tc: 1", "3:1")])
+def test_a_tab_is_told_by_its_name(text: str, place: str) -> None:
+    wrong = "a tab, with which YAML can not be indented; write spaces"
+    assert errors(text) == [f"{place}: {wrong}"]
 
 
 @pytest.mark.parametrize(

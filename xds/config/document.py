@@ -158,6 +158,9 @@ def _build(text: str, last: Shared) -> Builder:
 def _syntax(origin: Origin, text: str, error: yaml.YAMLError) -> Problem:
     right = "mend the indentation, quotes or brackets here or just above"
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark) is not None:
+        if text[mark.index : mark.index + 1] == "\t":
+            wrong = "a tab, with which YAML can not be indented; write spaces"
+            return origin.problem((mark.line, mark.column), (), wrong)
         reasons = (error.context, error.problem)
         wrong = "not valid YAML: " + ", ".join(reason for reason in reasons if reason)
         return origin.problem((mark.line, mark.column), (), f"{wrong}; {right}")
