@@ -27,7 +27,7 @@ from machine import machine
 from picture import Series
 from results import draw, exponent, save
 from xds.build import Build, check, encoded
-from xds.cli.life import collect_seldom, settle
+from xds.cli.life import settle, tune_interpreter
 from xds.config.document import Document
 from xds.config.load import Loaded, Source, load, parse
 from xds.config.sharing import Shared
@@ -102,9 +102,9 @@ def steps(
 def measure(fleet: Fleet) -> dict[str, list[float]]:
     """Return the figures of a cold start, which this process is, and of an edit after it.
 
-    The garbage collector is set as `xds serve` has it.
+    The interpreter is tuned as `xds serve` has it.
     """
-    collect_seldom()
+    tune_interpreter()
     started = process_time()
     cold, last = steps(fleet.content(), None)
     settle()

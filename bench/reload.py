@@ -21,7 +21,7 @@ from cold_start import Fleet
 from machine import machine
 from results import save
 from xds.app import Options, control_plane
-from xds.cli.life import collect_seldom, settle
+from xds.cli.life import settle, tune_interpreter
 from xds.files import Files
 
 SIZES = (10, 100, 1000)
@@ -69,7 +69,7 @@ async def reloads(folder: Path, fleet: Fleet) -> tuple[list[float], list[float]]
 def main() -> None:
     """Measure and print the table."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
-    collect_seldom()
+    tune_interpreter()
     table = Table(
         *("models x endpoints", "held, ms: median", "longest", "CPU of a reload, ms"),
         title=f"{EDITS} reloads\n{machine()}",

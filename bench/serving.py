@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from child import used
-from xds.cli.life import collect_seldom, settle
+from xds.cli.life import settle, tune_interpreter
 
 _PAUSE = 0.05
 
@@ -15,9 +15,9 @@ _PAUSE = 0.05
 async def follow(port: int, edit: Callable[[], float]) -> None:
     """Tell the port, then answer `edit` with when it was published, and `usage` once at rest.
 
-    The garbage collector is set as `xds serve` has it.
+    The interpreter is tuned as `xds serve` has it.
     """
-    collect_seldom()
+    tune_interpreter()
     settle()
     print(json.dumps({"port": port, **used()}), flush=True)
     loop = asyncio.get_running_loop()

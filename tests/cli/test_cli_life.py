@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,16 @@ async def test_what_is_served_first_is_no_work_for_the_garbage_collector(tmp_pat
             await asyncio.wait({serving})
 
 
-def test_the_garbage_collector_looks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_collector_looks_seldom_and_threads_take_turns_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("sys.argv", ["xds", "--version"])
-    threshold = gc.get_threshold()
+    threshold, turn = gc.get_threshold(), sys.getswitchinterval()
     try:
         with pytest.raises(SystemExit):
             main()
         assert all(a > b for a, b in zip(gc.get_threshold(), threshold, strict=True))
+        assert sys.getswitchinterval() < turn
     finally:
         gc.set_threshold(*threshold)
+        sys.setswitchinterval(turn)

@@ -7,7 +7,7 @@ import typer
 
 from xds.cli.bootstrap import bootstrap
 from xds.cli.demo import demo
-from xds.cli.life import collect_seldom
+from xds.cli.life import tune_interpreter
 from xds.cli.migrate import migrate
 from xds.cli.render import render
 from xds.cli.schema import schema
@@ -46,5 +46,5 @@ for command in (serve, up, demo, validate, render, migrate, schema, bootstrap, s
 
 def main() -> None:
     """Run the command line."""
-    collect_seldom()
+    tune_interpreter()
     app(prog_name="xds")
