@@ -14,11 +14,9 @@ from xds.config.flat_entries import EndpointEntry, EntryReader, ModelEntry
 from xds.config.flat_schema import (
     ELSEWHERE,
     KNOWN,
-    KNOWN_OF_PROFILE,
     NAMED,
     NAMES,
     FlatConfig,
-    FlatProfile,
     ProfiledEndpoint,
 )
 from xds.config.gateway import Endpoint, Gateway, Listener, Model
@@ -26,7 +24,7 @@ from xds.config.places import mapping, sequence
 from xds.config.problems import Path, unknown
 from xds.config.reading import Known, Reading
 from xds.config.settings import Settings
-from xds.config.upstreams import Upstream, upstream, upstream_faults
+from xds.config.upstreams import Upstream, upstream_faults
 from xds.config.validation import validate
 
 _ENDPOINTS: Path = ("vllm_endpoints",)
@@ -93,25 +91,17 @@ class _Reader(EntryReader):
         self, entries: Mapping[str, Any], used: Collection[str]
     ) -> dict[str, Upstream | None]:
         """Return the servers of the provider profiles; None stands for one with a mistake in it."""
-        found: dict[str, Upstream | None] = {}
-        for name, entry in entries.items():
-            path: Path = (*_PROFILES, name)
-            self.check_keys(path, mapping(entry), KNOWN_OF_PROFILE)
-            read = validate(self.document, FlatProfile, entry, path, self.problems)
-            found[name] = self._server(path, read.base_url, is_used=name in used) if read else None
-        return found
-
-    def _server(self, path: Path, url: str | None, *, is_used: bool) -> Upstream | None:
-        where = (*path, "base_url")
-        if not url and not is_used:
-            return None
-        if url is None:
-            self.error(where, "is missing; write a URL, such as https://api.example.com/v1")
-            return None
-        wrong = upstream_faults(url, url=True)
-        for fault in wrong:
-            self.error(where, fault)
-        return None if wrong else upstream(url)
+        names = tuple(entries)
+        said = self.each(_PROFILES, list(entries.values()), self.profile_entry, names)
+        for name, entry in zip(names, said, strict=True):
+            # One that nobody uses need not say where it is.
+            if entry and not entry.url and name in used:
+                missing = "is missing; write a URL, such as https://api.example.com/v1"
+                found = [missing] if entry.url is None else upstream_faults(entry.url, url=True)
+                for fault in found:
+                    self.error((*_PROFILES, name, "base_url"), fault)
+        servers = (entry.server if entry else None for entry in said)
+        return dict(zip(names, servers, strict=True))
 
     def _endpoints(
         self, entries: Sequence[EndpointEntry], profiles: _Profiles

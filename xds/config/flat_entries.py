@@ -7,18 +7,20 @@ from xds.config.addresses import canonical, faults
 from xds.config.flat_schema import (
     KNOWN_OF_ENDPOINT,
     KNOWN_OF_MODEL,
+    KNOWN_OF_PROFILE,
     LEFT_OVERS,
     NAMES_OF_ENDPOINT,
     NAMES_OF_MODEL,
     FlatEndpoint,
     FlatModel,
+    FlatProfile,
     ProfiledEndpoint,
 )
 from xds.config.gateway import Endpoint
 from xds.config.places import mapping, sequence
 from xds.config.problems import Path
 from xds.config.reading import Reader, loras
-from xds.config.upstreams import Upstream, api_path, path_faults
+from xds.config.upstreams import Upstream, api_path, path_faults, upstream, upstream_faults
 from xds.config.validation import validate
 
 
@@ -43,6 +45,14 @@ class ModelEntry:
     preferred: tuple[str, ...]
     loras: tuple[tuple[int, str], ...]
     is_right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileEntry:
+    """What a value of `provider_profiles` says; no server where there is no URL, or a wrong one."""
+
+    url: str | None
+    server: Upstream | None
 
 
 class EntryReader(Reader):
@@ -96,6 +106,19 @@ class EntryReader(Reader):
                 text = "is not used: `provider_profile` says where the endpoint is; leave it out"
                 self.warn((*path, key), text, key=True)
         return validate(self.document, ProfiledEndpoint, said, path, self.problems)
+
+    def profile_entry(self, path: Path, entry: object) -> ProfileEntry | None:
+        """Return what a value of `provider_profiles` says; None where it has a mistake."""
+        self.check_keys(path, mapping(entry), KNOWN_OF_PROFILE)
+        read = validate(self.document, FlatProfile, entry, path, self.problems)
+        if read is None:
+            return None
+        if not read.base_url:
+            return ProfileEntry(read.base_url, None)
+        wrong = upstream_faults(read.base_url, url=True)
+        for fault in wrong:
+            self.error((*path, "base_url"), fault)
+        return ProfileEntry(read.base_url, None if wrong else upstream(read.base_url))
 
     def model_entry(self, path: Path, entry: object) -> ModelEntry:
         """Return what a value of `model_config` says."""
